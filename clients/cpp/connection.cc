@@ -1,0 +1,79 @@
+#include "clients/cpp/connection.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/refusal.h"
+#include "clients/cpp/request_id.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "onhand/v1/hub.grpc.pb.h"
+
+namespace onhand::client {
+namespace {
+
+constexpr absl::Duration kBackoffMax = absl::Seconds(2);
+// An answer of 1,000 items with all their aliases passes gRPC's default of 4 MiB.
+constexpr int kMessageBytesMax = 64 << 20;
+
+std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  // gRPC waits a second before it connects again; a hub that restarts is back sooner.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // A proxy variable of the environment is meant for the web, not for the hub next door.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(options.hub, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionOptions options)
+    : options_(std::move(options)), channel_(MakeChannel(options_)) {}
+
+absl::Status Connection::Attempt(absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call) {
+  const absl::Time deadline = absl::Now() + options_.timeout;
+  for (int attempt = 1;; ++attempt) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(deadline));
+    const absl::Status status = StatusFromGrpc(call(&context));
+    if (!absl::IsUnavailable(status)) return status;
+    const absl::Duration backoff = Backoff(attempt);
+    if (attempt >= options_.attempts_max || absl::Now() + backoff >= deadline) return status;
+    absl::SleepFor(backoff);
+  }
+}
+
+absl::Duration Connection::Backoff(int attempt) {
+  const absl::Duration bound = std::min(options_.first_backoff * (1 << (attempt - 1)), kBackoffMax);
+  absl::MutexLock lock(&mu_);
+  return bound * absl::Uniform(random_, 0.0, 1.0);
+}
+
+std::string Connection::MakeRequestId() {
+  const absl::Time now = absl::Now() + absl::Microseconds(hub_ahead_us_.load());
+  absl::MutexLock lock(&mu_);
+  return NewRequestId(now, random_);
+}
+
+bool Connection::IsClockRefusal(const absl::Status& status) {
+  return RefusalOf(status).reason == "REQUEST_ID_EXPIRED";
+}
+
+absl::StatusOr<absl::Time> Connection::HubTime() {
+  absl::StatusOr<v1::GetHubStatusResponse> hub =
+      Call(&v1::HubService::Stub::GetHubStatus, v1::GetHubStatusRequest());
+  if (!hub.ok()) return hub.status();
+  if (!hub->has_ledger_time()) return absl::Now();  // an empty ledger has no time yet
+  const absl::Time ledger_time = absl::FromUnixSeconds(hub->ledger_time().seconds()) +
+                                 absl::Nanoseconds(hub->ledger_time().nanos());
+  hub_ahead_us_.store(absl::ToInt64Microseconds(ledger_time - absl::Now()));
+  return ledger_time;
+}
+
+}  // namespace onhand::client

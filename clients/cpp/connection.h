@@ -1,0 +1,91 @@
+// A connection to a hub: one gRPC channel with keepalive, a deadline on every call, and a bounded
+// retry while the hub is away. Retrying is safe because every unary call of the contract is a read
+// or idempotent by its request id. Owned by the program that talks to the hub; any thread may call
+// it, many at once.
+#ifndef ONHAND_CLIENTS_CPP_CONNECTION_H_
+#define ONHAND_CLIENTS_CPP_CONNECTION_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/random/random.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+
+namespace onhand::client {
+
+struct ConnectionOptions {
+  std::string hub = "127.0.0.1:7070";                      // HOST:PORT
+  absl::Duration timeout = absl::Seconds(10);              // one call with all of its attempts
+  int attempts_max = 4;                                    // of one call, the first included
+  absl::Duration first_backoff = absl::Milliseconds(100);  // doubles with each attempt, full jitter
+};
+
+class Connection {
+ public:
+  // Opens nothing yet: the channel connects with the first call.
+  explicit Connection(ConnectionOptions options);
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Calls a method of a service, such as Call(&v1::CatalogService::Stub::GetItem, request).
+  // UNAVAILABLE if no hub answered in any attempt, DEADLINE_EXCEEDED after the timeout, otherwise
+  // the hub's refusal (see refusal.h).
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) {
+    Stub stub(channel_);
+    Response response;
+    absl::Status status = Attempt(
+        [&](grpc::ClientContext* context) { return (stub.*method)(context, request, &response); });
+    if (!status.ok()) return status;
+    return response;
+  }
+
+  // Like Call, for a write: gives the request a new id first. If the hub's clock is so far from
+  // this machine's that it refuses the fresh id, the hub's clock is taken over and the write sent
+  // once more.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Write(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                              Response*),
+                                 Request request) {
+    request.set_request_id(MakeRequestId());
+    absl::StatusOr<Response> response = Call(method, request);
+    if (response.ok() || !IsClockRefusal(response.status())) return response;
+    if (!HubTime().ok()) return response;
+    request.set_request_id(MakeRequestId());
+    return Call(method, request);
+  }
+
+  // The hub's ledger time; remembers how far it is from this machine's clock, for request ids.
+  absl::StatusOr<absl::Time> HubTime();
+
+  const ConnectionOptions& options() const { return options_; }
+
+ private:
+  absl::Status Attempt(absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
+  std::string MakeRequestId();
+  absl::Duration Backoff(int attempt);
+  static bool IsClockRefusal(const absl::Status& status);
+
+  const ConnectionOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  std::atomic<int64_t> hub_ahead_us_{0};  // the hub's clock less this machine's
+  absl::Mutex mu_;
+  absl::BitGen random_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace onhand::client
+
+#endif  // ONHAND_CLIENTS_CPP_CONNECTION_H_
