@@ -1,0 +1,29 @@
+// The ledger's state as bytes and back: every table in key order, positions in segments of items. The same state gives
+// the same bytes. The format is specified in encode.cc.
+#ifndef ONHAND_SERVER_LEDGER_ENCODE_H_
+#define ONHAND_SERVER_LEDGER_ENCODE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/ledger/state.h"
+
+namespace onhand::ledger {
+
+// Everything but positions and their arrivals.
+std::string EncodeTables(const State& state);
+absl::Status DecodeTables(absl::string_view bytes, State& state);
+
+// Segments 0 .. SegmentCount - 1 of positions; each knows its number.
+uint32_t SegmentCount(const State& state);
+std::string EncodeSegment(const State& state, uint32_t segment);
+absl::Status DecodeSegment(absl::string_view bytes, State& state);
+
+// The whole: tables, then segments. For comparing two states.
+std::string EncodeState(const State& state);
+
+}  // namespace onhand::ledger
+
+#endif  // ONHAND_SERVER_LEDGER_ENCODE_H_

@@ -1,0 +1,62 @@
+// One group of decisions on its way to the journal: the facts so far, and an overlay in which each decision sees those
+// before it. The sequencer makes one, lets the decide functions fill it, appends its record, and applies that.
+// One thread; the committed state does not change while a group lives.
+#ifndef ONHAND_SERVER_LEDGER_GROUP_H_
+#define ONHAND_SERVER_LEDGER_GROUP_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/apply.h"
+#include "server/ledger/state.h"
+
+namespace onhand::ledger {
+
+class Group {
+ public:
+  // `row` is the journal row that the group will become; its time is the time of all its decisions.
+  Group(const State* committed, const RowMoment& row);
+
+  // What decisions read and never change by hand. Positions lack the rows of reports decided in this group, until
+  // Settled() is asked.
+  const State& state() const { return overlay_; }
+  const State& committed() const { return *committed_; }
+  // The same with those rows in, and with every event that the group's time ends dropped.
+  const State& Settled();
+
+  int64_t now_us() const { return row_.committed_at_us; }
+  uint64_t revision() const { return row_.revision; }
+
+  // Appends a fact and applies it to the overlay. Moves from `fact`.
+  void Add(journal::Fact fact);
+  // Appends a report; its rows enter the overlay only when Settled() is asked. Returns the fact to fill in place:
+  // call `Close` when it is whole.
+  journal::Report& OpenReport();
+  void CloseReport();
+
+  // How far report rows that are not in the overlay yet may have moved any one position, in units.
+  int64_t unsettled_units() const { return unsettled_units_; }
+  void AddUnsettledUnits(int64_t units) { unsettled_units_ += units; }
+
+  // Takes back everything added since `mark` would need a copy of the overlay; decisions therefore check first and add
+  // last. A decision that failed half-way is a defect.
+  int fact_count() const { return record_.facts_size(); }
+  const journal::Record& record() const { return record_; }
+  // Movements in the record so far; bounds the group.
+  int64_t movement_count() const { return movement_count_; }
+
+ private:
+  const State* committed_;
+  RowMoment row_;
+  State overlay_;
+  journal::Record record_;
+  std::vector<int> unsettled_;  // indexes of report facts whose rows are not in the overlay
+  int64_t unsettled_units_ = 0;
+  int64_t movement_count_ = 0;
+  bool dropped_ = false;  // DropDueEvents was called on the overlay
+};
+
+}  // namespace onhand::ledger
+
+#endif  // ONHAND_SERVER_LEDGER_GROUP_H_

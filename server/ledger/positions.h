@@ -1,0 +1,143 @@
+// All positions, item by item: for each item its locations in order and beside them one fixed-size cell each, so that
+// a chain-wide sum walks one block of memory. What only moving positions need lives in a pool beside. A table built
+// over another is an overlay (see table.h). Not thread-safe; the hub guards the committed one.
+#ifndef ONHAND_SERVER_LEDGER_POSITIONS_H_
+#define ONHAND_SERVER_LEDGER_POSITIONS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "server/ledger/fold.h"
+
+namespace onhand::ledger {
+
+// The numbers of one position, 36 bytes. Without a Beside, they are the whole fold.
+struct Cell {
+  int32_t on_hand = 0;
+  uint32_t beside = 0;        // index into the pool; 0: none
+  uint32_t level_source = 0;  // the source whose LEVEL on_hand stands on; 0: none yet
+  uint32_t absolute_s = 0;    // when the newest LEVEL or COUNT was true, seconds; 0: none yet
+  // Kept for velocity and doubt: S, E, t, p, x (4 bytes each).
+  std::array<std::byte, 20> estimators{};
+};
+static_assert(sizeof(Cell) == 36);
+
+// What a position has while events may still come between those it took.
+struct Beside {
+  FoldState before;           // everything that was dropped from the window
+  FoldState now;              // `before` and the whole window
+  std::vector<Event> window;  // in fold order
+  uint32_t arrived_minute = 0;  // minute of the newest arrival, to note each position once a minute
+};
+
+struct PositionKey {
+  uint32_t item = 0;
+  uint32_t location = 0;
+  friend bool operator==(const PositionKey&, const PositionKey&) = default;
+  friend auto operator<=>(const PositionKey&, const PositionKey&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const PositionKey& key) {
+    return H::combine(std::move(h), key.item, key.location);
+  }
+};
+
+// Told before positions of a segment change, so that an image in progress can encode what it still needs.
+class SegmentObserver {
+ public:
+  virtual ~SegmentObserver() = default;
+  virtual void BeforeChange(uint32_t segment) = 0;
+};
+
+class PositionTable {
+ public:
+  // Items of one segment of an image.
+  static constexpr uint32_t kItemsPerSegment = 256;
+
+  PositionTable() = default;
+  explicit PositionTable(const PositionTable* base) : base_(base) {}
+  PositionTable(const PositionTable&) = delete;
+  PositionTable& operator=(const PositionTable&) = delete;
+
+  // A position for reading; `cell` is null if it is not known, `beside` null if it has none.
+  struct View {
+    const Cell* cell = nullptr;
+    const Beside* beside = nullptr;
+  };
+  View Find(uint32_t item, uint32_t location) const;
+
+  // A position for changing, made if not known. Valid until the next Edit of this table.
+  class Editor {
+   public:
+    Cell& cell() { return *cell_; }
+    Beside* beside();      // null if none
+    Beside& MakeBeside();  // from the cell if none
+    void DropBeside();     // precondition: the cell says all
+    bool created() const { return created_; }
+
+   private:
+    friend class PositionTable;
+    PositionTable* table_ = nullptr;
+    Cell* cell_ = nullptr;
+    bool created_ = false;
+  };
+  Editor Edit(uint32_t item, uint32_t location);
+
+  // Forgets a position.
+  void Erase(uint32_t item, uint32_t location);
+
+  // All positions of an item in location order. Committed table only; an unknown item has none.
+  struct ItemPositions {
+    absl::Span<const uint32_t> locations;
+    absl::Span<const Cell> cells;
+  };
+  ItemPositions Of(uint32_t item) const;
+  // The locations where an item has a position, in order; on an overlay too, which is slow there.
+  std::vector<uint32_t> LocationsOf(uint32_t item) const;
+  const Beside* BesideOf(const Cell& cell) const { return cell.beside == 0 ? nullptr : &pool_[cell.beside]; }
+
+  // One more than the highest item id with positions.
+  uint32_t item_end() const { return static_cast<uint32_t>(blocks_.size()); }
+  size_t size() const { return size_; }
+  // Bytes of cells, location ids and their index, and of what lives beside.
+  size_t BytesOfCells() const;
+  size_t BytesBeside() const;
+
+  // Gives an item exactly these positions at once (loading an image); `besides` pairs cell indexes with their Beside.
+  void Load(uint32_t item, absl::Span<const uint32_t> locations, absl::Span<const Cell> cells);
+  Beside& LoadBeside(uint32_t item, size_t index);
+  void ReserveItems(uint32_t item_end) { blocks_.resize(std::max<size_t>(blocks_.size(), item_end)); }
+
+  // The observer of an image in progress; null if none. Not owned.
+  void set_observer(SegmentObserver* observer) { observer_ = observer; }
+
+ private:
+  // One allocation: location ids, then cells.
+  struct Block {
+    std::unique_ptr<std::byte[]> bytes;
+    uint32_t count = 0;
+    uint32_t capacity = 0;
+    uint32_t* locations() const { return reinterpret_cast<uint32_t*>(bytes.get()); }
+    Cell* cells() const { return reinterpret_cast<Cell*>(bytes.get() + sizeof(uint32_t) * capacity); }
+    void Grow(uint32_t capacity_wanted);
+  };
+  uint32_t TakeSlot();
+
+  std::vector<Block> blocks_;  // by item id
+  std::deque<Beside> pool_;    // slot 0 is never used
+  std::vector<uint32_t> free_;
+  size_t size_ = 0;
+  SegmentObserver* observer_ = nullptr;
+
+  const PositionTable* base_ = nullptr;
+  absl::flat_hash_map<PositionKey, std::unique_ptr<Cell>> changed_;  // overlay only; null: erased
+};
+
+}  // namespace onhand::ledger
+
+#endif  // ONHAND_SERVER_LEDGER_POSITIONS_H_

@@ -1,0 +1,54 @@
+#include "server/ledger/state.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace onhand::ledger {
+
+int64_t LocationClock::KnownThrough() const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (const SourceMoment& moment : sources) least = std::min(least, moment.known_through_us);
+  return sources.empty() ? 0 : least;
+}
+
+State::State(const State* base)
+    : settings(base->settings),
+      counters(base->counters),
+      positions(&base->positions),
+      items(&base->items),
+      codes(&base->codes),
+      source_codes(&base->source_codes),
+      locations(&base->locations),
+      location_ids(&base->location_ids),
+      clocks(&base->clocks),
+      groups(&base->groups),
+      group_ids(&base->group_ids),
+      channels(&base->channels),
+      channel_ids(&base->channel_ids),
+      rules(&base->rules),
+      sources(&base->sources),
+      source_ids(&base->source_ids),
+      staging(&base->staging),
+      staged_rows(&base->staged_rows),
+      snapshots_taken(&base->snapshots_taken),
+      quarantine(&base->quarantine),
+      held_rows(&base->held_rows),
+      display(&base->display),
+      answers(&base->answers),
+      is_overlay(true) {}
+
+absl::string_view State::SourceNameOf(uint32_t source) const {
+  if (source == 0) return "";
+  const SourceState* row = sources.Find(source);
+  return row == nullptr ? absl::string_view() : absl::string_view(row->opened.source_id());
+}
+
+const CodeTarget* State::Resolve(absl::string_view code, uint32_t source) const {
+  if (source != 0 && counters.source_aliases) {
+    const std::pair<std::string, std::string> key(SourceNameOf(source), code);
+    if (const CodeTarget* target = source_codes.Find(key)) return target;
+  }
+  return codes.Find(code);
+}
+
+}  // namespace onhand::ledger
