@@ -1,17 +1,22 @@
-// The rules in force as a lookup structure, with everything that decides which location a channel may use.
-// Built from a State; immutable until built again. Read by many threads under the hub's lock.
+// The rules as a lookup structure, with everything that decides which location a channel may use.
+// Built from a State and owned by the Ledger; it keeps its own copy of each rule, so that rows of
+// the state may move. Changed only by the thread that applies; read by many under the hub's lock.
 #ifndef ONHAND_SERVER_LEDGER_RULE_BOOK_H_
 #define ONHAND_SERVER_LEDGER_RULE_BOOK_H_
 
+#include <array>
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "server/ledger/state.h"
 
 namespace onhand::ledger {
@@ -23,22 +28,126 @@ struct Ruled {
   const journal::Rule* rule = nullptr;
 };
 
-// What the rules say about one item on one channel, for the chain or at one location.
-struct ResolvedRules {
-  Ruled<uint32_t> zero_policy;                    // ZeroPolicy; default HIDE
-  Ruled<int32_t> location_floor;                  // default 0
-  Ruled<int32_t> chain_floor;                     // default 0; reshow and dwell come from the same rule
-  int32_t chain_floor_reshow = 0;
-  int32_t chain_floor_dwell_s = 0;
-  Ruled<int32_t> buffer_units;                    // default 0
-  Ruled<int32_t> chain_buffer_units;              // default 0
+// What the rules say at one location.
+struct LocationRules {
   Ruled<bool> included{true};
+  Ruled<int32_t> location_floor;
+  Ruled<int32_t> buffer_units;
+  Ruled<std::optional<int32_t>> freshness_target_s;
+};
+
+// What the rules say about one item on one channel, for the chain or at one location.
+struct ResolvedRules : LocationRules {
+  Ruled<uint32_t> zero_policy{1};  // v1::ZeroPolicy; HIDE
+  Ruled<int32_t> chain_floor;      // re-show level and dwell come from the same rule
+  int32_t chain_floor_reshow = 0;  // at least the floor
+  int32_t chain_floor_dwell_s = 0;
+  Ruled<int32_t> chain_buffer_units;
   Ruled<std::optional<int32_t>> max_quantity;
   Ruled<std::optional<int32_t>> low_stock_at;
   Ruled<std::optional<int32_t>> backorder_limit;
-  Ruled<int32_t> backorder_lead_days;             // default 0
-  Ruled<std::optional<int32_t>> freshness_target_s;
+  Ruled<int32_t> backorder_lead_days;
   Ruled<int32_t> cache_s{30};
+};
+
+// Why a location may promise nothing on a channel.
+enum class Stop : uint8_t { kNone, kNotInChannel, kPlanned, kPaused, kClosing, kClosed };
+
+class RuleBook {
+ public:
+  static constexpr uint32_t kChannelsMax = 8;
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  // A rule made ready for many questions. Opaque outside this class.
+  struct Entry;
+  // The rules that are in effect for one item on one channel, the most specific first.
+  struct Candidates {
+    absl::InlinedVector<const Entry*, 12> entries;
+    uint32_t channel = 0;
+    // False: no candidate is scoped to a location or group, so every location resolves alike.
+    bool by_location = false;
+  };
+
+  RuleBook();
+  ~RuleBook();
+  RuleBook(RuleBook&&) noexcept;
+  RuleBook& operator=(RuleBook&&) noexcept;
+
+  // Needed anew after a location, group or channel changed.
+  static RuleBook Build(const State& state);
+  // Takes a rule as it stands in the state, or forgets one: as good as building anew, and cheap.
+  void TakeRule(const journal::Rule& rule);
+  void DropRule(absl::string_view rule_id);
+
+  // `category` is the item's path. Rules out of their period are left out.
+  Candidates CandidatesOf(uint32_t item, absl::string_view category, uint32_t channel,
+                          int64_t now_us) const;
+  // The winner of every field. Without a location: what holds for the chain's own answer; rules of
+  // a location or group take part in it if they cover every location that the channel may use.
+  ResolvedRules Resolve(const Candidates& candidates, std::optional<uint32_t> location) const;
+  // The part of it that a location's numbers need.
+  LocationRules ResolveLocation(const Candidates& candidates, uint32_t location) const;
+
+  // Whether a channel is known, and its kind (v1::ChannelKind).
+  bool HasChannel(uint32_t channel) const { return channel < kChannelsMax && kinds_[channel] != 0; }
+  uint32_t KindOf(uint32_t channel) const { return kinds_[channel]; }
+  // Why a location may promise nothing on a channel at a moment; kNone if it may.
+  Stop StopAt(uint32_t location, uint32_t channel, int64_t now_us) const;
+  bool IsOpen(uint32_t location, uint32_t channel, int64_t now_us) const {
+    return StopAt(location, channel, now_us) == Stop::kNone;
+  }
+  // Whether any location may promise something on the channel.
+  bool AnyOpen(uint32_t channel, int64_t now_us) const;
+
+  // The next moment after `now_us` at which a rule starts or ends or a pause ends; kNever if none.
+  int64_t NextChange(int64_t now_us) const;
+  // Calls visit(item) for each such moment in (from_us, until_us]; item 0: any item.
+  void ForEachChange(int64_t from_us, int64_t until_us,
+                     absl::FunctionRef<void(uint32_t item)> visit) const;
+
+ private:
+  using Bucket = std::vector<const Entry*>;  // the most specific first
+  // One bit a location.
+  class LocationSet {
+   public:
+    void Add(uint32_t location);
+    bool Has(uint32_t location) const {
+      return location / 64 < words_.size() && (words_[location / 64] >> (location % 64) & 1) != 0;
+    }
+    bool HasAllOf(const LocationSet& other) const;
+    bool empty() const;
+
+   private:
+    std::vector<uint64_t> words_;
+  };
+  struct Place {
+    uint8_t used_by = 0;      // bit c: channel c may use the location
+    uint8_t paused_for = 0;   // bit c: PAUSED closes channel c
+    uint8_t stopped_for = 0;  // bit c: its state closes channel c for good
+    uint8_t state = 0;        // v1::LocationState
+    int64_t paused_until_us = 0;
+  };
+  struct GroupPlace {
+    LocationSet locations;
+    uint32_t rank = 0;
+  };
+
+  void TakePlaces(const State& state);
+  Bucket& BucketOf(const journal::Rule& rule);
+  bool Covers(const Entry& entry, uint32_t location) const;
+  void AddEdge(int64_t at_us, uint32_t item);
+  void DropEdge(int64_t at_us, uint32_t item);
+
+  std::array<uint32_t, kChannelsMax> kinds_{};
+  std::array<LocationSet, kChannelsMax> channel_locations_;
+  std::vector<Place> places_;  // by location id
+  absl::flat_hash_map<uint32_t, GroupPlace> groups_;
+
+  absl::flat_hash_map<std::string, std::unique_ptr<Entry>> entries_;  // by rule id
+  absl::flat_hash_map<uint32_t, Bucket> by_item_;
+  absl::flat_hash_map<std::string, Bucket> by_category_;
+  Bucket for_all_;
+  std::multimap<int64_t, uint32_t> edges_;  // moment -> item, 0: any
 };
 
 }  // namespace onhand::ledger

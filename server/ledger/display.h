@@ -1,0 +1,77 @@
+// What the shop shows of each item on each channel, as facts that only the leader makes. After a
+// group was applied the sequencer says what was touched; items whose answer may have changed, by
+// that or by time, are due and are evaluated in slices. Derived and never persisted: after start or
+// takeover everything is due. Owned and called by the sequencer's thread alone.
+#ifndef ONHAND_SERVER_LEDGER_DISPLAY_H_
+#define ONHAND_SERVER_LEDGER_DISPLAY_H_
+
+#include <cstdint>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/group.h"
+#include "server/ledger/rule_book.h"
+#include "server/ledger/state.h"
+
+namespace onhand::ledger {
+
+class DisplayEvaluator {
+ public:
+  // Starts with everything due.
+  DisplayEvaluator() = default;
+
+  // So many units of the item moved at one position; the sign does not matter.
+  void Touch(uint32_t item, int64_t units) {
+    if (item >= items_.size() || (items_[item].slack -= units) < 0) TouchItem(item);
+  }
+  void TouchItem(uint32_t item);
+  // Every item with a position there.
+  void TouchLocation(const State& committed, uint32_t location);
+  void TouchAll();
+  // A location's known_through moved: what freshness had left out may count again.
+  void NoteKnownThrough(const State& committed, uint32_t location);
+  // Says all of the above for one fact that was just applied to `committed`.
+  void NoteFact(const State& committed, const journal::Fact& fact);
+
+  // Whether Decide has something to do at `now_us`.
+  bool HasDue(int64_t now_us) const;
+  // Evaluates at most `items_max` due items and adds DisplayChanged facts where the status or
+  // below_floor of the chain's answer changed. It reads what is committed: what the group itself
+  // moves is touched when the group is applied. Returns how many items it evaluated.
+  int Decide(Group& group, const RuleBook& book, int items_max);
+
+ private:
+  struct ItemBand {
+    int64_t slack = -1;  // units that may still move
+    int64_t due_at_us = RuleBook::kNever;
+    bool queued = false;
+  };
+  // Items that freshness left out at a location.
+  struct Stale {
+    std::vector<uint32_t> items;
+    int64_t target_us_max = 0;
+  };
+
+  ItemBand& BandOf(uint32_t item);
+  void QueueTimeDue(int64_t now_us);
+  void QueueRuleChanges(const RuleBook& book, int64_t now_us);
+  void DecideItem(Group& group, const RuleBook& book, uint32_t item);
+
+  std::vector<ItemBand> items_;  // by item id
+  std::vector<uint32_t> queue_;  // due now, oldest first from queue_begin_
+  size_t queue_begin_ = 0;
+  uint32_t sweep_next_ = 1;  // TouchAll: items from here on are due ...
+  bool sweeping_ = true;     // ... while this holds
+  using Due = std::pair<int64_t, uint32_t>;
+  std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;
+  absl::flat_hash_map<uint32_t, Stale> stale_;  // by location
+  int64_t rules_through_us_ = 0;                // rule periods and pauses are noted up to here
+  int64_t next_rule_change_us_ = 0;
+};
+
+}  // namespace onhand::ledger
+
+#endif  // ONHAND_SERVER_LEDGER_DISPLAY_H_
