@@ -1,0 +1,125 @@
+#include "storage/mysql/mysql_store.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "storage/migrations/migrations.h"
+#include "storage/mysql/mysql_parts.h"
+
+namespace onhand::storage {
+namespace {
+
+// The steps recorded in the database; none if it has no record yet.
+absl::StatusOr<std::vector<int>> Applied(MysqlSession* session) {
+  std::vector<int> applied;
+  absl::Status status = session->Query("SELECT number FROM schema_migration ORDER BY number",
+                                       [&](sql::ResultSet& row) {
+                                         applied.push_back(row.getInt(1));
+                                         return absl::OkStatus();
+                                       });
+  if (MysqlErrorOf(status) == kNoSuchTable) return applied;
+  if (!status.ok()) return status;
+  return applied;
+}
+
+// Another process may have inserted the same row a moment ago.
+absl::Status InsertOnce(MysqlSession* session, const std::string& sql) {
+  absl::Status status = session->Execute(sql);
+  return MysqlErrorOf(status) == kDuplicateKey ? absl::OkStatus() : status;
+}
+
+// A table cannot be created inside a transaction here, so a step is recorded after its last
+// statement; each statement can be run twice.
+absl::Status Apply(MysqlSession* session, const Migration& migration) {
+  for (const std::string& sql : Statements(migration, Dialect::kMysql)) {
+    absl::Status status = session->Execute(sql);
+    if (!status.ok()) return status;
+  }
+  return InsertOnce(session, absl::StrCat("INSERT INTO schema_migration (number, name) VALUES (",
+                                          migration.number, ", '", migration.name, "')"));
+}
+
+class MysqlStore : public Store {
+ public:
+  explicit MysqlStore(MysqlAddress address)
+      : address_(std::move(address)),
+        journal_(&address_),
+        images_(&address_),
+        projection_(&address_) {}
+
+  absl::Status Connect() {
+    MysqlSession session(&address_);
+    return session.Connect();
+  }
+
+  absl::string_view kind() const override { return "mysql"; }
+
+  absl::StatusOr<std::string> JournalId() override {
+    MysqlSession session(&address_);
+    std::string id;
+    absl::Status status =
+        session.Query("SELECT value FROM meta WHERE name = 'journal_id'", [&](sql::ResultSet& row) {
+          id = row.getString(1).asStdString();
+          return absl::OkStatus();
+        });
+    if (!status.ok()) return status;
+    if (id.empty()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("mysql database ", address_.database,
+                       ": no journal_id: run `onhandd migrate --store ...`"));
+    }
+    return id;
+  }
+
+  absl::StatusOr<std::vector<std::string>> Migrate() override {
+    MysqlSession session(&address_);
+    absl::StatusOr<std::vector<int>> applied = Applied(&session);
+    if (!applied.ok()) return applied.status();
+    absl::Status status = CheckNotNewer(*applied);
+    if (status.ok()) status = session.Execute(CreateMigrationTable(Dialect::kMysql));
+
+    std::vector<std::string> names;
+    for (const Migration* migration : Migrations()) {
+      if (!status.ok()) return status;
+      if (std::find(applied->begin(), applied->end(), migration->number) != applied->end())
+        continue;
+      status = Apply(&session, *migration);
+      names.push_back(NameOf(*migration));
+    }
+    if (status.ok()) {
+      status = InsertOnce(&session,
+                          absl::StrCat("INSERT INTO meta (name, value) VALUES ('journal_id', '",
+                                       NewJournalId(), "')"));
+    }
+    if (!status.ok()) return status;
+    return names;
+  }
+
+  absl::Status CheckSchema() override {
+    MysqlSession session(&address_);
+    absl::StatusOr<std::vector<int>> applied = Applied(&session);
+    if (!applied.ok()) return applied.status();
+    return CheckApplied(*applied, {SchemaPart::kTruth, SchemaPart::kTables});
+  }
+
+  Journal& journal() override { return journal_; }
+  ImageStore& images() override { return images_; }
+  Projection& projection() override { return projection_; }
+
+ private:
+  const MysqlAddress address_;
+  MysqlJournal journal_;
+  MysqlImages images_;
+  MysqlProjection projection_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenMysqlStore(MysqlAddress address) {
+  auto store = std::make_unique<MysqlStore>(std::move(address));
+  absl::Status status = store->Connect();
+  if (!status.ok()) return status;
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace onhand::storage
