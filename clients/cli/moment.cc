@@ -1,5 +1,6 @@
 #include "clients/cli/moment.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/session.h"
@@ -11,6 +12,7 @@ constexpr absl::Duration kDay = absl::Hours(24);
 
 // Absl knows no days because they differ with the zone; here a day is 24 hours.
 bool ReadDuration(absl::string_view text, absl::Duration* duration) {
+  if (absl::StrContains(text, '-')) return false;  // '1d-2h' would be read as 22 hours
   absl::Duration days;
   const size_t d = text.find('d');
   if (d != absl::string_view::npos) {
@@ -23,7 +25,7 @@ bool ReadDuration(absl::string_view text, absl::Duration* duration) {
   if (!text.empty() && !absl::ParseDuration(text, &rest)) return false;
   *duration = days + rest;
   const bool whole = absl::Trunc(*duration, absl::Seconds(1)) == *duration;
-  return whole && *duration >= absl::ZeroDuration() && *duration < absl::InfiniteDuration();
+  return whole && *duration < absl::InfiniteDuration();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/table.h"
@@ -174,7 +175,8 @@ std::string DescribeEffect(const v1::Rule& rule) {
 }
 
 absl::Status SetRule(Session& session, const RuleOptions& options) {
-  const absl::Time now = HubNow(session);
+  const bool has_period = !options.from.empty() || !options.until.empty();
+  const absl::Time now = has_period ? HubNow(session) : absl::Now();
   absl::StatusOr<v1::Rule> rule = MakeRule(options, now, session.zone);
   if (!rule.ok()) return rule.status();
   v1::SetRuleRequest request;
@@ -190,7 +192,7 @@ absl::Status SetRule(Session& session, const RuleOptions& options) {
     return absl::OkStatus();
   }
   if (options.dry_run) session.out << "Dry run, nothing changed. It would stand as\n";
-  PrintRule(session, response->rule(), now);
+  PrintRule(session, response->rule(), HubNow(session));
   return absl::OkStatus();
 }
 
