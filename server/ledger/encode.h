@@ -12,11 +12,13 @@
 
 namespace onhand::ledger {
 
-// Everything but positions and their arrivals.
+// Everything but positions. Decoding fills an empty state; it is of no use if that fails: DATA_LOSS if the bytes are
+// damaged, FAILED_PRECONDITION if another program's format or other settings wrote them.
 std::string EncodeTables(const State& state);
 absl::Status DecodeTables(absl::string_view bytes, State& state);
 
-// Segments 0 .. SegmentCount - 1 of positions; each knows its number.
+// Segments 0 .. SegmentCount - 1 of positions, items [segment * kItemsPerSegment, ...); each knows its number.
+// The tables are decoded first, then every segment once, in any order.
 uint32_t SegmentCount(const State& state);
 std::string EncodeSegment(const State& state, uint32_t segment);
 absl::Status DecodeSegment(absl::string_view bytes, State& state);
