@@ -1,0 +1,61 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/ascii.h"
+#include "tests/conformance/backend.h"
+
+namespace onhand::storage {
+namespace {
+
+class SchemaConformance : public ConformanceTest {
+ protected:
+  // Not migrated: these tests do that.
+  void SetUp() override {
+    backend_ = GetParam().make();
+    store_ = backend_->Open();
+  }
+};
+
+TEST_P(SchemaConformance, EmptyDatabaseNeedsMigrating) {
+  const absl::Status status = store_->CheckSchema();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("onhandd migrate"));
+  EXPECT_EQ(store_->JournalId().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_P(SchemaConformance, MigratingNamesEachStepInOrder) {
+  const auto applied = store_->Migrate();
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  EXPECT_THAT(*applied, ::testing::ElementsAre("0001_journal", "0002_image", "0003_tables"));
+  EXPECT_TRUE(store_->CheckSchema().ok());
+}
+
+TEST_P(SchemaConformance, MigratingTwiceChangesNothing) {
+  ASSERT_TRUE(store_->Migrate().ok());
+  const std::string id = *store_->JournalId();
+  EXPECT_EQ(id.size(), 32u);
+  ExpectAppend(store_.get(), {}, RowAfter({}, 1));
+
+  const auto other = backend_->Open();
+  EXPECT_TRUE(other->Migrate()->empty());
+  EXPECT_EQ(*other->JournalId(), id);
+  EXPECT_EQ(other->journal().Head()->revision, 1u);
+}
+
+TEST_P(SchemaConformance, SchemaOfANewerProgramIsRefused) {
+  ASSERT_TRUE(store_->Migrate().ok());
+  backend_->RecordMigration(1000);
+  for (const absl::Status& status : {store_->CheckSchema(), store_->Migrate().status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("1000"));
+  }
+}
+
+TEST_P(SchemaConformance, StoreSaysItsKind) {
+  EXPECT_EQ(std::string(store_->kind()), absl::AsciiStrToLower(GetParam().name));
+}
+
+INSTANTIATE_ON_ALL_BACKENDS(SchemaConformance);
+
+}  // namespace
+}  // namespace onhand::storage
