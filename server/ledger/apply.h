@@ -34,7 +34,11 @@ void ApplyReportRows(State& state, const journal::Report& report);
 // state; a group's overlay calls it before it reads how far back a location's events may be placed.
 void DropDueEvents(const State& committed, State& target, int64_t now_us);
 
-// Takes one event at a position. Exposed for the fold's property tests and for previews.
+// Puts an event where it belongs in a position's window and brings `now` up to date: the newest is simply taken, a late
+// one folds the window again. A delta from before the last number that left the window is contained in that number.
+void InsertEvent(Beside& beside, const Event& event, SourceName name);
+
+// Takes one event at a position of a state.
 void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event);
 
 }  // namespace onhand::ledger

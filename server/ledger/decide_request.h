@@ -14,8 +14,6 @@ namespace onhand::ledger {
 
 // 16 bytes of a UUIDv7 from its text form. INVALID_ARGUMENT (INVALID_REQUEST_ID) shows a right one.
 absl::StatusOr<std::string> ParseRequestId(absl::string_view text);
-// The moment inside the id, microseconds.
-int64_t RequestIdTimeUs(absl::string_view request_id);
 
 // The first answer, if this id was answered before with the same content; nothing if it is new.
 // Errors: REQUEST_ID_REUSED, REQUEST_ID_EXPIRED (older than the window), REQUEST_ID_AHEAD (over a day ahead).

@@ -30,17 +30,13 @@ class Group {
 
   // Appends a fact and applies it to the overlay. Moves from `fact`.
   void Add(journal::Fact fact);
-  // Appends a report; its rows enter the overlay only when Settled() is asked. Returns the fact to fill in place:
-  // call `Close` when it is whole.
-  journal::Report& OpenReport();
-  void CloseReport();
+  // Appends a Report fact; its rows enter the overlay only when Settled() is asked.
+  void AddReport(journal::Fact fact, int64_t units_moved);
 
   // How far report rows that are not in the overlay yet may have moved any one position, in units.
   int64_t unsettled_units() const { return unsettled_units_; }
-  void AddUnsettledUnits(int64_t units) { unsettled_units_ += units; }
 
-  // Takes back everything added since `mark` would need a copy of the overlay; decisions therefore check first and add
-  // last. A decision that failed half-way is a defect.
+  // Nothing added can be taken back: decisions check first and add last.
   int fact_count() const { return record_.facts_size(); }
   const journal::Record& record() const { return record_; }
   // Movements in the record so far; bounds the group.

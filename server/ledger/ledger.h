@@ -27,10 +27,10 @@ class Ledger {
   State& mutable_state() { return state_; }
   void Rebuild();
 
-  // Applies facts [first, last) of a row; BeginRow is called when first is 0. May be called in slices, so that readers
-  // come in between; `EndRow` must follow the last one.
+  // Applies facts [first, last) of a row; BeginRow is called when first is 0. A row may be applied in slices, so that
+  // readers come in between; EndSlice must follow each before any reader.
   absl::Status ApplyFacts(const RowMoment& row, const journal::Record& record, int first, int last);
-  void EndRow();
+  void EndSlice();
 
   const RuleBook& rule_book() const { return rule_book_; }
   // SKU -> item id, merged items left out.
@@ -39,13 +39,14 @@ class Ledger {
   const std::set<SourceLocation>& closed_snapshots() const { return closed_snapshots_; }
 
  private:
-  void Derive(const journal::Fact& fact);
+  void BeforeFact(const journal::Fact& fact);
+  void AfterFact(const journal::Fact& fact);
 
   State state_;
   RuleBook rule_book_;
   absl::btree_map<std::string, uint32_t> sku_order_;
   std::set<SourceLocation> closed_snapshots_;
-  bool rules_changed_ = false;
+  bool places_changed_ = false;
 };
 
 }  // namespace onhand::ledger

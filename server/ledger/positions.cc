@@ -9,13 +9,13 @@ namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 
-FoldState FoldOf(const Cell& cell) {
+}  // namespace
+
+FoldState PlainFold(const Cell& cell) {
   return FoldState::Plain(cell.on_hand, cell.level_source,
                           cell.absolute_s == 0 ? FoldState::kNever
                                                : int64_t{cell.absolute_s} * kMicrosPerSecond);
 }
-
-}  // namespace
 
 void PositionTable::Block::Grow(uint32_t capacity_wanted) {
   auto grown = std::make_unique<std::byte[]>(capacity_wanted * (sizeof(uint32_t) + sizeof(Cell)));
@@ -132,7 +132,7 @@ Beside& PositionTable::Editor::MakeBeside() {
   if (cell_->beside == 0) {
     cell_->beside = table_->TakeSlot();
     Beside& fresh = table_->pool_[cell_->beside];
-    fresh.before = FoldOf(*cell_);
+    fresh.before = PlainFold(*cell_);
     fresh.now = fresh.before;
   }
   return table_->pool_[cell_->beside];

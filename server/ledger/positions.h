@@ -28,6 +28,9 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == 36);
 
+// The fold that a cell alone says.
+FoldState PlainFold(const Cell& cell);
+
 // What a position has while events may still come between those it took.
 struct Beside {
   FoldState before;           // everything that was dropped from the window

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,7 @@ struct LocationClock {
 struct SourceState {
   journal::SourceOpened opened;  // its newest
   bool retired = false;
+  std::vector<std::string> ended_spools;  // earlier ones: whoever comes back with one must start anew
   uint64_t durable_sequence = 0;  // of the newest spool
   std::string input_position;     // of the last batch of any spool
   std::string last_spool_id;      // the spool of that batch
@@ -165,6 +167,9 @@ struct State {
   // Committed state only.
   std::map<int64_t, std::vector<PositionKey>> arrivals;
 
+  // Answers by the moment at which they are forgotten. Committed state only; made from `answers` when an image is loaded.
+  std::set<std::pair<int64_t, std::string>> answer_order;
+
   bool is_overlay = false;
 
   // A source's id as text; empty for 0 (a person).
@@ -172,6 +177,10 @@ struct State {
   // The item that a code leads to for a source (0: no source), or null.
   const CodeTarget* Resolve(absl::string_view code, uint32_t source) const;
 };
+
+// The moment inside a request id (16 bytes of a UUIDv7), microseconds, and when its answer is forgotten.
+int64_t RequestIdTimeUs(absl::string_view request_id);
+int64_t AnswerExpiryUs(const Settings& settings, absl::string_view request_id);
 
 }  // namespace onhand::ledger
 

@@ -18,7 +18,7 @@ template <class Key, class Row>
 class Table {
  public:
   Table() = default;
-  // An empty overlay; `base` outlives it and does not change meanwhile.
+  // An empty overlay; `base` outlives it, does not change meanwhile, and is no overlay itself.
   explicit Table(const Table* base) : base_(base) {}
 
   // The row, or null. Valid until the next change of this table.
@@ -65,9 +65,9 @@ class Table {
   void ForEach(Visit visit) const {
     for (const auto& [key, row] : rows_) visit(key, row);
     if (base_ == nullptr) return;
-    base_->ForEach([&](const Key& key, const Row& row) {
+    for (const auto& [key, row] : base_->rows_) {
       if (!rows_.contains(key) && !erased_.contains(key)) visit(key, row);
-    });
+    }
   }
 
  private:

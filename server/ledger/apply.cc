@@ -1,0 +1,425 @@
+#include "server/ledger/apply.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/ledger/apply_catalog.h"
+#include "server/ledger/rows.h"
+
+namespace onhand::ledger {
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
+
+int32_t Saturated(int64_t value) {
+  return static_cast<int32_t>(std::clamp<int64_t>(value, std::numeric_limits<int32_t>::min(),
+                                                  std::numeric_limits<int32_t>::max()));
+}
+
+void CopyToCell(const FoldState& fold, Cell& cell) {
+  // Decide keeps positions inside int32; saturating makes apply total all the same.
+  cell.on_hand = Saturated(fold.on_hand());
+  cell.level_source = fold.level_source();
+  cell.absolute_s = fold.absolute_us() == FoldState::kNever
+                        ? 0
+                        : static_cast<uint32_t>(std::max<int64_t>(0, fold.absolute_us()) / kMicrosPerSecond);
+}
+
+// A delta from before the newest dropped LEVEL or COUNT: that number contains it already.
+bool IsSuperseded(const Beside& beside, const Event& event) {
+  return OnHandChange(event.event_kind(), event.quantity) != 0 && event.at_us < beside.before.absolute_us();
+}
+
+void NoteArrival(State& state, uint32_t item, uint32_t location, const Event& event, Beside& beside) {
+  const uint32_t minute = event.arrived_s / 60;
+  if (beside.arrived_minute == minute) return;
+  beside.arrived_minute = minute;
+  if (!state.is_overlay) state.arrivals[minute].push_back({item, location});
+}
+
+// Lets the oldest events of a position go whose window has ended, as long as none before them is still kept.
+void DropEvents(State& target, const PositionKey& key, int64_t cutoff_us) {
+  const PositionTable::View view = target.positions.Find(key.item, key.location);
+  if (view.beside == nullptr) return;
+  PositionTable::Editor editor = target.positions.Edit(key.item, key.location);
+  Beside& beside = *editor.beside();
+  size_t dropped = 0;
+  while (dropped < beside.window.size() &&
+         int64_t{beside.window[dropped].arrived_s} * kMicrosPerSecond <= cutoff_us) {
+    beside.before.Advance(beside.window[dropped]);
+    ++dropped;
+  }
+  if (dropped > 0) {
+    LocationClock& clock = target.clocks.Mutable(key.location);
+    clock.dropped_through_us = std::max(clock.dropped_through_us, beside.window[dropped - 1].at_us);
+    beside.window.erase(beside.window.begin(), beside.window.begin() + static_cast<std::ptrdiff_t>(dropped));
+  }
+  if (beside.window.empty() && beside.now.IsPlain()) editor.DropBeside();
+}
+
+void ExpireAnswers(State& state) {
+  while (!state.answer_order.empty()) {
+    const auto oldest = state.answer_order.begin();
+    if (oldest->first > state.counters.time_us) return;
+    state.answers.Erase(oldest->second);
+    state.answer_order.erase(oldest);
+  }
+}
+
+void ExpireStaging(State& state) {
+  const int64_t cutoff_us = state.counters.time_us - state.settings.staging_kept_us;
+  std::vector<SourceLocation> expired;
+  state.staging.ForEach([&](const SourceLocation& key, const Staging& staging) {
+    if (staging.phase == Staging::Phase::kOpen && staging.begun_us <= cutoff_us) expired.push_back(key);
+  });
+  for (const SourceLocation& key : expired) {
+    state.staging.Erase(key);
+    state.staged_rows.Erase(key);
+  }
+}
+
+void ApplyKnownThrough(State& state, uint32_t source, const journal::LocationMoment& moment) {
+  const LocationClock* clock = state.clocks.Find(moment.location());
+  if (clock == nullptr) return;
+  for (size_t i = 0; i < clock->sources.size(); ++i) {
+    if (clock->sources[i].source != source) continue;
+    if (clock->sources[i].known_through_us < moment.at_us()) {
+      state.clocks.Mutable(moment.location()).sources[i].known_through_us = moment.at_us();
+    }
+    return;
+  }
+}
+
+void ApplySourceOpened(State& state, const journal::SourceOpened& opened) {
+  const bool is_new = !state.source_ids.Contains(opened.source_id());
+  SourceState& row = state.sources.Mutable(opened.source());
+  if (is_new) {
+    state.source_ids.Mutable(opened.source_id()) = opened.source();
+    state.counters.source_end = std::max(state.counters.source_end, opened.source() + 1);
+  }
+  if (row.opened.spool() != opened.spool()) {
+    if (!is_new) row.ended_spools.push_back(row.opened.spool_id());
+    row.durable_sequence = 0;
+    row.hashes.clear();
+  }
+  // A location that the source no longer names stops waiting for it.
+  for (const uint32_t location : row.opened.locations()) {
+    auto& sources = state.clocks.Mutable(location).sources;
+    if (std::find(opened.locations().begin(), opened.locations().end(), location) != opened.locations().end()) continue;
+    sources.erase(std::remove_if(sources.begin(), sources.end(),
+                                 [&](const auto& moment) { return moment.source == opened.source(); }),
+                  sources.end());
+  }
+  for (const uint32_t location : opened.locations()) {
+    auto& sources = state.clocks.Mutable(location).sources;
+    const auto at = std::lower_bound(sources.begin(), sources.end(), opened.source(),
+                                     [](const auto& moment, uint32_t source) { return moment.source < source; });
+    if (at == sources.end() || at->source != opened.source()) sources.insert(at, {opened.source(), 0});
+  }
+  row.opened = opened;
+}
+
+void ApplySourceRetired(State& state, uint32_t source) {
+  SourceState& row = state.sources.Mutable(source);
+  row.retired = true;
+  for (const uint32_t location : row.opened.locations()) {
+    auto& sources = state.clocks.Mutable(location).sources;
+    sources.erase(std::remove_if(sources.begin(), sources.end(),
+                                 [&](const auto& moment) { return moment.source == source; }),
+                  sources.end());
+  }
+}
+
+void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequence,
+                  const journal::MovementColumns& rows) {
+  const RowReader reader(rows);
+  const auto arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  for (int i = 0; i < reader.size(); ++i) {
+    TakeEvent(state, reader.item(i), reader.location(i), reader.event(i, source, spool, sequence, arrived_s));
+  }
+  for (const journal::InferredMovement& inferred : rows.inferred()) {
+    const int i = static_cast<int>(inferred.index());
+    Event event = reader.event(i, source, spool, sequence, arrived_s);
+    event.kind = inferred.kind();
+    event.inferred = 1;
+    event.quantity = static_cast<int32_t>(inferred.quantity());
+    TakeEvent(state, reader.item(i), reader.location(i), event);
+  }
+}
+
+void ApplyPerson(State& state, const journal::MovementByPerson& movement) {
+  Event event{};
+  event.at_us = movement.occurred_us();
+  event.sequence = movement.ordinal();
+  event.kind = movement.kind();
+  event.quantity = static_cast<int32_t>(movement.quantity());
+  event.arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  TakeEvent(state, movement.item(), movement.location(), event);
+  state.counters.person_ordinal = std::max(state.counters.person_ordinal, movement.ordinal());
+}
+
+void ApplyCorrectionsEnded(State& state, const journal::CorrectionsEnded& ended) {
+  Event event{};
+  event.at_us = ended.occurred_us();
+  event.sequence = ended.ordinal();
+  event.kind = static_cast<uint64_t>(EventKind::kEndCorrections);
+  event.arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  TakeEvent(state, ended.item(), ended.location(), event);
+  state.counters.person_ordinal = std::max(state.counters.person_ordinal, ended.ordinal());
+}
+
+void ApplySnapshotBegun(State& state, const journal::SnapshotBegun& begun) {
+  const SourceLocation key{begun.source(), begun.location()};
+  Staging& staging = state.staging.Mutable(key);
+  staging = Staging{};
+  staging.begun = begun;
+  staging.begun_us = state.counters.time_us;
+  state.staged_rows.Erase(key);
+}
+
+void ApplySnapshotStaged(State& state, const journal::SnapshotStaged& staged) {
+  const SourceLocation key{staged.source(), staged.location()};
+  state.staging.Mutable(key).row_count += static_cast<uint64_t>(staged.item_size()) + staged.refused();
+  if (state.is_overlay) return;
+  StagedRows& rows = state.staged_rows.Mutable(key);
+  rows.items.insert(rows.items.end(), staged.item().begin(), staged.item().end());
+  for (const int64_t quantity : staged.quantity()) rows.quantities.push_back(Saturated(quantity));
+}
+
+void ApplySnapshotVerdict(State& state, const journal::SnapshotVerdict& verdict) {
+  Staging& staging = state.staging.Mutable({verdict.source(), verdict.location()});
+  staging.phase = verdict.accepted() ? Staging::Phase::kApplying : Staging::Phase::kQuarantined;
+  staging.quarantine_id = verdict.quarantine_id();
+  staging.infers_nothing = verdict.infers_nothing();
+}
+
+void ApplySnapshotSlice(State& state, const journal::SnapshotSlice& slice) {
+  const SourceLocation key{slice.source(), slice.location()};
+  Staging& staging = state.staging.Mutable(key);
+  Event event{};
+  event.at_us = staging.begun.as_of_us();
+  event.source = slice.source();
+  event.spool = staging.begun.spool();
+  event.sequence = staging.begun.sequence();
+  event.arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  for (int i = 0; i < slice.item_size(); ++i) {
+    event.kind = static_cast<uint64_t>(EventKind::kLevel);
+    event.quantity = Saturated(slice.quantity(i));
+    TakeEvent(state, slice.item(i), slice.location(), event);
+  }
+  event.inferred = 1;
+  for (const journal::InferredMovement& inferred : slice.inferred()) {
+    event.kind = inferred.kind();
+    event.quantity = Saturated(inferred.quantity());
+    TakeEvent(state, slice.item(static_cast<int>(inferred.index())), slice.location(), event);
+  }
+  if (!slice.last()) {
+    staging.through_sku = slice.through_sku();
+    return;
+  }
+  ++state.snapshots_taken.Mutable(key);
+  state.staging.Erase(key);
+  state.staged_rows.Erase(key);
+}
+
+void ApplyQuarantined(State& state, const journal::QuarantineEntry& entry) {
+  state.quarantine.Mutable(entry.quarantine_id()) = entry;
+  state.counters.quarantine_end = std::max(state.counters.quarantine_end, entry.quarantine_id() + 1);
+  if (entry.held_until_us() != 0) state.held_rows.Mutable(entry.sku()).push_back(entry.quarantine_id());
+}
+
+void ApplyQuarantineEnded(State& state, const journal::QuarantineEnded& ended) {
+  const journal::QuarantineEntry* entry = state.quarantine.Find(ended.quarantine_id());
+  if (entry == nullptr) return;
+  if (entry->is_snapshot()) {
+    const SourceLocation key{entry->source(), entry->location()};
+    const Staging* staging = state.staging.Find(key);
+    // An accepted one goes on; the others are done with.
+    if (staging != nullptr && staging->quarantine_id == ended.quarantine_id() &&
+        staging->phase == Staging::Phase::kQuarantined) {
+      state.staging.Erase(key);
+      state.staged_rows.Erase(key);
+    }
+  }
+  if (entry->held_until_us() != 0) {
+    std::vector<uint64_t>& held = state.held_rows.Mutable(entry->sku());
+    held.erase(std::remove(held.begin(), held.end(), ended.quarantine_id()), held.end());
+    if (held.empty()) state.held_rows.Erase(std::string(entry->sku()));
+  }
+  state.quarantine.Erase(ended.quarantine_id());
+}
+
+void ApplyDisplayChanged(State& state, const journal::DisplayChanged& changed) {
+  Display& display = state.display.Mutable({changed.item(), changed.channel()});
+  display.status = changed.status();
+  display.below_floor = changed.below_floor();
+  display.changed_us = state.counters.time_us;
+  display.salable = changed.salable();
+  display.rule_id = changed.rule_id();
+}
+
+void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered) {
+  Answer& answer = state.answers.Mutable(answered.request_id());
+  answer.content_hash = answered.content_hash();
+  answer.bytes = answered.answer();
+  if (!state.is_overlay) {
+    state.answer_order.emplace(AnswerExpiryUs(state.settings, answered.request_id()), answered.request_id());
+  }
+}
+
+}  // namespace
+
+void InsertEvent(Beside& beside, const Event& event, SourceName name) {
+  std::vector<Event>& window = beside.window;
+  if (window.empty() || !Before(event, window.back(), name)) {
+    if (window.empty() && IsSuperseded(beside, event)) return;
+    window.push_back(event);
+    beside.now.Advance(event);
+    return;
+  }
+  const auto at = std::upper_bound(window.begin(), window.end(), event,
+                                   [&](const Event& a, const Event& b) { return Before(a, b, name); });
+  if (at == window.begin() && IsSuperseded(beside, event)) return;
+  window.insert(at, event);
+  beside.now = beside.before;
+  for (const Event& kept : window) beside.now.Advance(kept);
+}
+
+void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event) {
+  PositionTable::Editor position = state.positions.Edit(item, location);
+  if (position.created()) ++state.clocks.Mutable(location).position_count;
+  Beside& beside = position.MakeBeside();
+  InsertEvent(beside, event, [&state](uint32_t source) { return state.SourceNameOf(source); });
+  CopyToCell(beside.now, position.cell());
+  NoteArrival(state, item, location, event, beside);
+}
+
+void DropDueEvents(const State& committed, State& target, int64_t now_us) {
+  const int64_t cutoff_us = now_us - target.settings.window_us;
+  for (const auto& [minute, keys] : committed.arrivals) {
+    if ((minute + 1) * kMicrosPerMinute > cutoff_us) return;
+    for (const PositionKey& key : keys) DropEvents(target, key, cutoff_us);
+  }
+}
+
+void BeginRow(State& state, const RowMoment& row) {
+  state.counters.revision = row.revision;
+  state.counters.epoch = row.epoch;
+  state.counters.time_us = row.committed_at_us;
+  if (state.is_overlay) return;
+  DropDueEvents(state, state, row.committed_at_us);
+  const int64_t cutoff_us = row.committed_at_us - state.settings.window_us;
+  while (!state.arrivals.empty() && (state.arrivals.begin()->first + 1) * kMicrosPerMinute <= cutoff_us) {
+    state.arrivals.erase(state.arrivals.begin());
+  }
+  ExpireAnswers(state);
+  ExpireStaging(state);
+}
+
+void ApplyReportProgress(State& state, const journal::Report& report) {
+  SourceState& source = state.sources.Mutable(report.source());
+  source.durable_sequence = report.sequence();
+  source.input_position = report.input_position();
+  source.last_spool_id = source.opened.spool_id();
+  source.last_report_us = state.counters.time_us;
+  source.hashes.push_back(report.rolling_hash());
+  if (source.hashes.size() > SourceState::kHashesMax) source.hashes.erase(source.hashes.begin());
+  for (const journal::LocationMoment& moment : report.known_through()) {
+    ApplyKnownThrough(state, report.source(), moment);
+  }
+}
+
+void ApplyReportRows(State& state, const journal::Report& report) {
+  ApplyColumns(state, report.source(), report.spool(), report.sequence(), report.rows());
+}
+
+absl::Status ApplyFact(State& state, const journal::Fact& fact) {
+  switch (fact.fact_case()) {
+    case journal::Fact::kTick:
+    case journal::Fact::kEpochStarted:
+      return absl::OkStatus();
+    case journal::Fact::kReport:
+      ApplyReportProgress(state, fact.report());
+      ApplyReportRows(state, fact.report());
+      return absl::OkStatus();
+    case journal::Fact::kKnownThrough:
+      for (const journal::LocationMoment& moment : fact.known_through().known_through()) {
+        ApplyKnownThrough(state, fact.known_through().source(), moment);
+      }
+      return absl::OkStatus();
+    case journal::Fact::kDisplayChanged:
+      ApplyDisplayChanged(state, fact.display_changed());
+      return absl::OkStatus();
+    case journal::Fact::kSnapshotBegun:
+      ApplySnapshotBegun(state, fact.snapshot_begun());
+      return absl::OkStatus();
+    case journal::Fact::kSnapshotStaged:
+      ApplySnapshotStaged(state, fact.snapshot_staged());
+      return absl::OkStatus();
+    case journal::Fact::kSnapshotEnded: {
+      const journal::SnapshotEnded& ended = fact.snapshot_ended();
+      Staging& staging = state.staging.Mutable({ended.source(), ended.location()});
+      staging.phase = Staging::Phase::kJudging;
+      staging.row_count_said = ended.row_count();
+      staging.complete = ended.complete();
+      return absl::OkStatus();
+    }
+    case journal::Fact::kSnapshotVerdict:
+      ApplySnapshotVerdict(state, fact.snapshot_verdict());
+      return absl::OkStatus();
+    case journal::Fact::kSnapshotSlice:
+      ApplySnapshotSlice(state, fact.snapshot_slice());
+      return absl::OkStatus();
+    case journal::Fact::kRequestAnswered:
+      ApplyRequestAnswered(state, fact.request_answered());
+      return absl::OkStatus();
+    case journal::Fact::kMovementByPerson:
+      ApplyPerson(state, fact.movement_by_person());
+      return absl::OkStatus();
+    case journal::Fact::kCorrectionsEnded:
+      ApplyCorrectionsEnded(state, fact.corrections_ended());
+      return absl::OkStatus();
+    case journal::Fact::kRowRetried: {
+      const journal::RowRetried& retried = fact.row_retried();
+      ApplyColumns(state, retried.source(), retried.spool(), retried.sequence(), retried.rows());
+      return absl::OkStatus();
+    }
+    case journal::Fact::kQuarantined:
+      ApplyQuarantined(state, fact.quarantined().entry());
+      return absl::OkStatus();
+    case journal::Fact::kQuarantineEnded:
+      ApplyQuarantineEnded(state, fact.quarantine_ended());
+      return absl::OkStatus();
+    case journal::Fact::kSourceOpened:
+      ApplySourceOpened(state, fact.source_opened());
+      return absl::OkStatus();
+    case journal::Fact::kSourceRetired:
+      ApplySourceRetired(state, fact.source_retired().source());
+      return absl::OkStatus();
+    case journal::Fact::kOrdersGone:
+      // The hub has promised no order yet, so that none of its corrections can end by this.
+      return absl::OkStatus();
+    case journal::Fact::kItemSet:
+    case journal::Fact::kItemRenamed:
+    case journal::Fact::kItemsMerged:
+    case journal::Fact::kItemStopped:
+    case journal::Fact::kLocationSet:
+    case journal::Fact::kLocationStateSet:
+    case journal::Fact::kGroupSet:
+    case journal::Fact::kChannelSet:
+    case journal::Fact::kRuleSet:
+    case journal::Fact::kRuleEnded:
+      ApplyCatalogFact(state, fact);
+      return absl::OkStatus();
+    case journal::Fact::FACT_NOT_SET:
+      break;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the journal holds a fact that this program does not know (revision ", state.counters.revision,
+                   "); run the version that wrote it, or a later one"));
+}
+
+}  // namespace onhand::ledger

@@ -1,0 +1,44 @@
+#include "server/ledger/group.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+namespace onhand::ledger {
+
+Group::Group(const State* committed, const RowMoment& row) : committed_(committed), row_(row), overlay_(committed) {
+  BeginRow(overlay_, row);
+}
+
+const State& Group::Settled() {
+  if (!dropped_) {
+    DropDueEvents(*committed_, overlay_, row_.committed_at_us);
+    dropped_ = true;
+  }
+  for (const int index : unsettled_) ApplyReportRows(overlay_, record_.facts(index).report());
+  unsettled_.clear();
+  unsettled_units_ = 0;
+  return overlay_;
+}
+
+void Group::Add(journal::Fact fact) {
+  journal::Fact& added = *record_.add_facts();
+  added = std::move(fact);
+  if (const absl::Status applied = ApplyFact(overlay_, added); !applied.ok()) {
+    std::cerr << "a decision made a fact that apply does not know: " << applied.message() << std::endl;
+    std::abort();
+  }
+}
+
+void Group::AddReport(journal::Fact fact, int64_t units_moved) {
+  const int index = record_.facts_size();
+  journal::Fact& added = *record_.add_facts();
+  added = std::move(fact);
+  ApplyReportProgress(overlay_, added.report());
+  if (added.report().rows().item_size() == 0) return;
+  unsettled_.push_back(index);
+  unsettled_units_ += units_moved;
+  movement_count_ += added.report().rows().item_size();
+}
+
+}  // namespace onhand::ledger

@@ -1,0 +1,102 @@
+#include "server/ledger/ledger.h"
+
+#include <utility>
+
+namespace onhand::ledger {
+
+Ledger::Ledger(Settings settings) : state_(std::move(settings)), rule_book_(RuleBook::Build(state_)) {}
+
+void Ledger::Rebuild() {
+  sku_order_.clear();
+  closed_snapshots_.clear();
+  state_.items.ForEach([&](uint32_t id, const journal::Item& item) {
+    if (item.merged_into() == 0) sku_order_.emplace(item.sku(), id);
+  });
+  state_.staging.ForEach([&](const SourceLocation& key, const Staging& staging) {
+    if (staging.phase == Staging::Phase::kJudging || staging.phase == Staging::Phase::kApplying) {
+      closed_snapshots_.insert(key);
+    }
+  });
+  rule_book_ = RuleBook::Build(state_);
+  places_changed_ = false;
+}
+
+absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& record, int first, int last) {
+  if (first == 0) BeginRow(state_, row);
+  for (int i = first; i < last; ++i) {
+    const journal::Fact& fact = record.facts(i);
+    BeforeFact(fact);
+    if (absl::Status applied = ApplyFact(state_, fact); !applied.ok()) return applied;
+    AfterFact(fact);
+  }
+  return absl::OkStatus();
+}
+
+void Ledger::EndSlice() {
+  if (!places_changed_) return;
+  rule_book_ = RuleBook::Build(state_);
+  places_changed_ = false;
+}
+
+void Ledger::BeforeFact(const journal::Fact& fact) {
+  switch (fact.fact_case()) {
+    case journal::Fact::kItemSet:
+      if (const journal::Item* known = state_.items.Find(fact.item_set().item().id())) sku_order_.erase(known->sku());
+      return;
+    case journal::Fact::kItemRenamed:
+      sku_order_.erase(state_.items.Find(fact.item_renamed().item())->sku());
+      return;
+    case journal::Fact::kItemsMerged:
+      sku_order_.erase(state_.items.Find(fact.items_merged().duplicate())->sku());
+      return;
+    default:
+      return;
+  }
+}
+
+void Ledger::AfterFact(const journal::Fact& fact) {
+  switch (fact.fact_case()) {
+    case journal::Fact::kItemSet:
+      sku_order_[fact.item_set().item().sku()] = fact.item_set().item().id();
+      return;
+    case journal::Fact::kItemRenamed:
+      sku_order_[fact.item_renamed().new_sku()] = fact.item_renamed().item();
+      return;
+    case journal::Fact::kLocationSet:
+    case journal::Fact::kLocationStateSet:
+    case journal::Fact::kGroupSet:
+    case journal::Fact::kChannelSet:
+      places_changed_ = true;
+      return;
+    case journal::Fact::kRuleSet:
+      rule_book_.TakeRule(*state_.rules.Find(fact.rule_set().rule().rule_id()));
+      return;
+    case journal::Fact::kRuleEnded:
+      rule_book_.DropRule(fact.rule_ended().rule_id());
+      return;
+    case journal::Fact::kSnapshotBegun:
+      closed_snapshots_.erase({fact.snapshot_begun().source(), fact.snapshot_begun().location()});
+      return;
+    case journal::Fact::kSnapshotEnded:
+      closed_snapshots_.insert({fact.snapshot_ended().source(), fact.snapshot_ended().location()});
+      return;
+    case journal::Fact::kSnapshotVerdict: {
+      const SourceLocation key{fact.snapshot_verdict().source(), fact.snapshot_verdict().location()};
+      if (fact.snapshot_verdict().accepted()) {
+        closed_snapshots_.insert(key);
+      } else {
+        closed_snapshots_.erase(key);
+      }
+      return;
+    }
+    case journal::Fact::kSnapshotSlice:
+      if (fact.snapshot_slice().last()) {
+        closed_snapshots_.erase({fact.snapshot_slice().source(), fact.snapshot_slice().location()});
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace onhand::ledger
