@@ -200,6 +200,9 @@ class Projection {
   virtual absl::Status WriteMovements(uint64_t epoch, uint64_t through_revision,
                                       std::vector<MovementRow> movements) = 0;
 
+  // When the first movement at or above `revision` occurred; nothing if there is none.
+  virtual absl::StatusOr<std::optional<int64_t>> MovementTimeUs(uint64_t revision) = 0;
+
   // Deletes movements of revisions up to `last_revision`, in bounded transactions.
   virtual absl::Status DropMovements(uint64_t last_revision) = 0;
 };
@@ -223,6 +226,9 @@ class Store {
 
   // The three parts; they live as long as the store.
   virtual Journal& journal() = 0;
+  // Another way to the same journal, on a connection of its own, for a thread that reads or compacts beside the one
+  // that appends. The store outlives it.
+  virtual absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() = 0;
   virtual ImageStore& images() = 0;
   virtual Projection& projection() = 0;
 };

@@ -207,6 +207,13 @@ class MemoryProjection : public Projection {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::optional<int64_t>> MovementTimeUs(uint64_t revision) override {
+    absl::MutexLock lock(&database_.mutex);
+    const auto found = database_.movements.lower_bound({revision, 0});
+    if (found == database_.movements.end()) return std::optional<int64_t>();
+    return std::optional<int64_t>(found->second.occurred_at_us);
+  }
+
   absl::Status DropMovements(uint64_t last_revision) override {
     absl::MutexLock lock(&database_.mutex);
     std::erase_if(database_.movements,
@@ -263,6 +270,9 @@ class MemoryStore : public Store {
   }
 
   Journal& journal() override { return journal_; }
+  absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() override {
+    return std::make_unique<MemoryJournal>(database_.get());
+  }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
 

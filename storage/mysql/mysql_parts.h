@@ -60,6 +60,7 @@ class MysqlProjection : public Projection {
   absl::Status Write(uint64_t epoch, ProjectionBatch batch) override;
   absl::Status WriteMovements(uint64_t epoch, uint64_t through_revision,
                               std::vector<MovementRow> movements) override;
+  absl::StatusOr<std::optional<int64_t>> MovementTimeUs(uint64_t revision) override;
   absl::Status DropMovements(uint64_t last_revision) override;
 
  private:

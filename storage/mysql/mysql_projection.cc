@@ -180,6 +180,19 @@ absl::Status MysqlProjection::WriteMovements(uint64_t epoch, uint64_t through_re
   return status;
 }
 
+absl::StatusOr<std::optional<int64_t>> MysqlProjection::MovementTimeUs(uint64_t revision) {
+  std::optional<int64_t> occurred_at_us;
+  absl::Status status = session_.Query(
+      absl::StrCat("SELECT occurred_at_us FROM movement WHERE revision >= ", revision,
+                   " ORDER BY revision, ordinal LIMIT 1"),
+      [&](sql::ResultSet& row) {
+        occurred_at_us = row.getInt64(1);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  return occurred_at_us;
+}
+
 absl::Status MysqlProjection::DropMovements(uint64_t last_revision) {
   int64_t dropped = kTransactionRowsMax;
   absl::Status status;

@@ -103,6 +103,9 @@ class MysqlStore : public Store {
   }
 
   Journal& journal() override { return journal_; }
+  absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() override {
+    return std::make_unique<MysqlJournal>(&address_);
+  }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
 

@@ -121,6 +121,19 @@ absl::Status SqliteProjection::WriteMovements(uint64_t epoch, uint64_t through_r
   return status.ok() ? Finish("movements_through_revision", through_revision) : status;
 }
 
+absl::StatusOr<std::optional<int64_t>> SqliteProjection::MovementTimeUs(uint64_t revision) {
+  std::unique_ptr<SqliteStatement> select;
+  absl::Status status = database_->Prepare(
+      "SELECT occurred_at_us FROM movement WHERE revision >= ? ORDER BY revision, ordinal LIMIT 1",
+      &select);
+  if (!status.ok()) return status;
+  select->Bind(1, static_cast<int64_t>(revision));
+  const int code = select->Step();
+  if (code == SQLITE_DONE) return std::optional<int64_t>();
+  if (code != SQLITE_ROW) return database_->Error(code);
+  return std::optional<int64_t>(select->Number(0));
+}
+
 absl::Status SqliteProjection::DropMovements(uint64_t last_revision) {
   std::unique_ptr<SqliteStatement> drop;
   absl::Status status = database_->Prepare(

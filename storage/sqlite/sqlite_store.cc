@@ -114,6 +114,11 @@ class SqliteStore : public Store {
   }
 
   Journal& journal() override { return journal_; }
+  absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() override {
+    absl::StatusOr<std::unique_ptr<SqliteDatabase>> database = SqliteDatabase::Open(path_);
+    if (!database.ok()) return database.status();
+    return std::make_unique<SqliteJournal>(*std::move(database));
+  }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
 

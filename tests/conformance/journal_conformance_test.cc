@@ -87,6 +87,25 @@ TEST_P(JournalConformance, ReadStopsAtTheVisitorsError) {
   EXPECT_EQ(ReadAll(store_.get()).size(), 5u);
 }
 
+TEST_P(JournalConformance, ReaderSeesAndCompactsWhatTheWriterAppends) {
+  const auto reader = store_->OpenJournalReader();
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const JournalHead head = AppendRows(store_.get(), {}, 3);
+  uint64_t seen = 0;
+  const auto count = [&](const JournalRow& row) {
+    seen = row.revision;
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE((*reader)->Read(1, count).ok());
+  EXPECT_EQ(seen, 3u);
+
+  AppendRows(store_.get(), head, 2);
+  EXPECT_TRUE((*reader)->Read(4, count).ok());
+  EXPECT_EQ(seen, 5u);
+  EXPECT_TRUE((*reader)->Compact(2).ok());
+  EXPECT_EQ(ReadAll(store_.get(), 3).size(), 3u);
+}
+
 TEST_P(JournalConformance, SecondWriterOfARevisionIsFenced) {
   const auto other = backend_->Open();
   const JournalHead head = AppendRows(store_.get(), {}, 3, 1);

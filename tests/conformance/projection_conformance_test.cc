@@ -164,6 +164,8 @@ TEST_P(ProjectionConformance, OldMovementsAreDropped) {
     }
   }
   ASSERT_TRUE(projection().WriteMovements(1, 3, movements).ok());
+  EXPECT_TRUE(projection().MovementTimeUs(3)->has_value());
+  EXPECT_FALSE(projection().MovementTimeUs(4)->has_value());
   ASSERT_TRUE(projection().DropMovements(2).ok());
   EXPECT_EQ(backend_->Movements().size(), 700u);
   EXPECT_EQ(backend_->Movements()[0].revision, 3u);
