@@ -42,6 +42,8 @@ struct Promise {
   int64_t available_from_us = 0;
   int64_t known_through_us = 0;
   int64_t cache_until_us = 0;
+  // Some location told too long ago for its freshness target and adds nothing.
+  bool any_stale = false;
   // The rule that made the status what it is; null: a default or a stop. Owned by the rule book.
   const journal::Rule* rule = nullptr;
 

@@ -6,12 +6,16 @@
 #define ONHAND_SERVER_LEDGER_DISPLAY_H_
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <queue>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/availability.h"
 #include "server/ledger/group.h"
 #include "server/ledger/rule_book.h"
 #include "server/ledger/state.h"
@@ -23,18 +27,16 @@ class DisplayEvaluator {
   // Starts with everything due.
   DisplayEvaluator() = default;
 
+  // Says what a fact touched that was just applied to `committed`. A group that was decided and
+  // then not applied needs TouchAll.
+  void NoteFact(const State& committed, const journal::Fact& fact);
+
   // So many units of the item moved at one position; the sign does not matter.
   void Touch(uint32_t item, int64_t units) {
     if (item >= items_.size() || (items_[item].slack -= units) < 0) TouchItem(item);
   }
   void TouchItem(uint32_t item);
-  // Every item with a position there.
-  void TouchLocation(const State& committed, uint32_t location);
   void TouchAll();
-  // A location's known_through moved: what freshness had left out may count again.
-  void NoteKnownThrough(const State& committed, uint32_t location);
-  // Says all of the above for one fact that was just applied to `committed`.
-  void NoteFact(const State& committed, const journal::Fact& fact);
 
   // Whether Decide has something to do at `now_us`.
   bool HasDue(int64_t now_us) const;
@@ -45,17 +47,21 @@ class DisplayEvaluator {
 
  private:
   struct ItemBand {
-    int64_t slack = -1;  // units that may still move
+    int64_t slack = -1;  // units that may still move before a status may change
     int64_t due_at_us = RuleBook::kNever;
     bool queued = false;
   };
   // Items that freshness left out at a location.
   struct Stale {
-    std::vector<uint32_t> items;
+    absl::flat_hash_set<uint32_t> items;
     int64_t target_us_max = 0;
   };
 
   ItemBand& BandOf(uint32_t item);
+  void TouchRows(const journal::MovementColumns& rows);
+  // A location's known_through moved: what freshness had left out may count again.
+  void NoteKnownThrough(const State& committed, uint32_t location);
+  void NoteStale(const State& state, const RuleBook& book, const Question& question);
   void QueueTimeDue(int64_t now_us);
   void QueueRuleChanges(const RuleBook& book, int64_t now_us);
   void DecideItem(Group& group, const RuleBook& book, uint32_t item);
@@ -63,12 +69,16 @@ class DisplayEvaluator {
   std::vector<ItemBand> items_;  // by item id
   std::vector<uint32_t> queue_;  // due now, oldest first from queue_begin_
   size_t queue_begin_ = 0;
-  uint32_t sweep_next_ = 1;  // TouchAll: items from here on are due ...
-  bool sweeping_ = true;     // ... while this holds
+  // TouchAll: so many items are due, from sweep_next_ on and around. A second one while the first
+  // is under way makes the way longer, never the start anew.
+  static constexpr uint32_t kEverything = std::numeric_limits<uint32_t>::max();
+  uint32_t sweep_left_ = kEverything;
+  uint32_t sweep_next_ = 1;
   using Due = std::pair<int64_t, uint32_t>;
-  std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;
-  absl::flat_hash_map<uint32_t, Stale> stale_;  // by location
-  int64_t rules_through_us_ = 0;                // rule periods and pauses are noted up to here
+  std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;  // may hold outdated entries
+  absl::flat_hash_map<uint32_t, Stale> stale_;                         // by location
+  bool time_matters_ = false;     // some answer so far changes by itself with time
+  int64_t rules_through_us_ = 0;  // rule periods and pauses are noted up to here
   int64_t next_rule_change_us_ = 0;
 };
 

@@ -140,8 +140,8 @@ class RuleBook {
 
   std::array<uint32_t, kChannelsMax> kinds_{};
   std::array<LocationSet, kChannelsMax> channel_locations_;
-  std::vector<Place> places_;  // by location id
-  absl::flat_hash_map<uint32_t, GroupPlace> groups_;
+  std::vector<Place> places_;                                          // by location id
+  absl::flat_hash_map<uint32_t, std::unique_ptr<GroupPlace>> groups_;  // entries point into them
 
   absl::flat_hash_map<std::string, std::unique_ptr<Entry>> entries_;  // by rule id
   absl::flat_hash_map<uint32_t, Bucket> by_item_;

@@ -1,0 +1,187 @@
+#include "server/ledger/catalog_view.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace onhand::ledger {
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kNanosPerMicro = 1'000;
+// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the bounds of google.protobuf.Timestamp.
+constexpr int64_t kFirstSecond = -62'135'596'800;
+constexpr int64_t kLastSecond = 253'402'300'799;
+
+// The public id of a row; empty if there is none, which only a damaged journal could cause.
+template <class Row, class Name>
+std::string NameOf(const Table<uint32_t, Row>& table, uint32_t id, Name name) {
+  const Row* row = table.Find(id);
+  return row == nullptr ? std::string() : std::string(name(*row));
+}
+
+std::string LocationIdOf(const State& state, uint32_t id) {
+  return NameOf(state.locations, id, [](const auto& row) { return row.location_id(); });
+}
+std::string GroupIdOf(const State& state, uint32_t id) {
+  return NameOf(state.groups, id, [](const auto& row) { return row.group_id(); });
+}
+std::string ChannelIdOf(const State& state, uint32_t id) {
+  return NameOf(state.channels, id, [](const auto& row) { return row.channel_id(); });
+}
+
+}  // namespace
+
+google::protobuf::Timestamp TimestampOf(int64_t us) {
+  int64_t seconds = us / kMicrosPerSecond;
+  int64_t rest_us = us % kMicrosPerSecond;
+  if (rest_us < 0) {
+    rest_us += kMicrosPerSecond;
+    --seconds;
+  }
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(std::clamp(seconds, kFirstSecond, kLastSecond));
+  timestamp.set_nanos(static_cast<int32_t>(rest_us * kNanosPerMicro));
+  return timestamp;
+}
+
+int64_t MicrosOf(const google::protobuf::Timestamp& timestamp) {
+  return std::clamp(timestamp.seconds(), kFirstSecond, kLastSecond) * kMicrosPerSecond +
+         timestamp.nanos() / kNanosPerMicro;
+}
+
+v1::Item ItemOf(const journal::Item& item) {
+  v1::Item shown;
+  shown.set_sku(item.sku());
+  shown.set_name(item.name());
+  for (const journal::Alias& alias : item.aliases()) {
+    v1::Alias& added = *shown.add_aliases();
+    added.set_code(alias.code());
+    added.set_source_id(alias.source_id());
+    added.set_pack_factor(std::max(1u, alias.pack_factor()));
+  }
+  shown.set_parent_sku(item.parent_sku());
+  shown.set_category(item.category());
+  shown.set_supply(static_cast<v1::Supply>(item.supply()));
+  if (item.supply_us() != 0) *shown.mutable_supply_date() = TimestampOf(item.supply_us());
+  shown.set_published(item.published());
+  shown.set_stopped(item.stopped());
+  shown.set_revision(item.revision());
+  return shown;
+}
+
+v1::Location LocationOf(const State& state, const journal::Location& location) {
+  v1::Location shown;
+  shown.set_location_id(location.location_id());
+  shown.set_name(location.name());
+  shown.set_time_zone(location.time_zone());
+  for (const journal::OpeningHours& hours : location.hours()) {
+    v1::OpeningHours& added = *shown.add_hours();
+    added.set_day_of_week(hours.day_of_week());
+    added.set_opens_minute(hours.opens_minute());
+    added.set_closes_minute(hours.closes_minute());
+  }
+  for (const journal::HoursException& exception : location.exceptions()) {
+    v1::HoursException& added = *shown.add_exceptions();
+    added.set_date(exception.date());
+    added.set_closed(exception.closed());
+    added.set_opens_minute(exception.opens_minute());
+    added.set_closes_minute(exception.closes_minute());
+  }
+  shown.set_latitude(location.latitude());
+  shown.set_longitude(location.longitude());
+  shown.set_has_coordinates(location.has_coordinates());
+  shown.set_warehouse(location.warehouse());
+  shown.set_revision(location.revision());
+
+  // A pause whose time is over is none, although no fact says so.
+  const bool paused = location.state() == static_cast<uint32_t>(v1::LOCATION_STATE_PAUSED);
+  if (paused && location.paused_until_us() != 0 &&
+      location.paused_until_us() <= state.counters.time_us) {
+    shown.set_state(v1::LOCATION_STATE_OPEN);
+    return shown;
+  }
+  shown.set_state(static_cast<v1::LocationState>(location.state()));
+  for (const uint32_t channel : location.paused_channels()) {
+    shown.add_paused_channel_ids(ChannelIdOf(state, channel));
+  }
+  if (location.paused_until_us() != 0) {
+    *shown.mutable_paused_until() = TimestampOf(location.paused_until_us());
+  }
+  shown.set_state_reason(location.state_reason());
+  return shown;
+}
+
+v1::LocationGroup GroupOf(const State& state, const journal::Group& group) {
+  v1::LocationGroup shown;
+  shown.set_group_id(group.group_id());
+  shown.set_name(group.name());
+  for (const uint32_t location : group.locations()) {
+    shown.add_location_ids(LocationIdOf(state, location));
+  }
+  shown.set_rank(group.rank());
+  shown.set_revision(group.revision());
+  return shown;
+}
+
+v1::Channel ChannelOf(const State& state, const journal::Channel& channel) {
+  v1::Channel shown;
+  shown.set_channel_id(channel.channel_id());
+  shown.set_name(channel.name());
+  shown.set_kind(static_cast<v1::ChannelKind>(channel.kind()));
+  for (const uint32_t location : channel.locations()) {
+    shown.add_location_ids(LocationIdOf(state, location));
+  }
+  for (const uint32_t group : channel.groups()) shown.add_group_ids(GroupIdOf(state, group));
+  shown.set_revision(channel.revision());
+  return shown;
+}
+
+std::string EtagOf(const journal::Rule& rule) {
+  return absl::StrCat(rule.revision(), ".", rule.version());
+}
+
+v1::Rule RuleOf(const State& state, const journal::Rule& rule) {
+  v1::Rule shown;
+  shown.set_rule_id(rule.rule_id());
+  v1::RuleScope& scope = *shown.mutable_scope();
+  if (rule.has_location()) scope.set_location_id(LocationIdOf(state, rule.location()));
+  if (rule.has_group()) scope.set_group_id(GroupIdOf(state, rule.group()));
+  if (rule.has_item()) {
+    scope.set_sku(NameOf(state.items, rule.item(), [](const auto& row) { return row.sku(); }));
+  }
+  scope.set_category(rule.category());
+  if (rule.has_channel()) scope.set_channel_id(ChannelIdOf(state, rule.channel()));
+  scope.set_channel_kind(static_cast<v1::ChannelKind>(rule.channel_kind()));
+  if (rule.effective_from_us() != 0) {
+    *shown.mutable_effective_from() = TimestampOf(rule.effective_from_us());
+  }
+  if (rule.effective_until_us() != 0) {
+    *shown.mutable_effective_until() = TimestampOf(rule.effective_until_us());
+  }
+  shown.set_zero_policy(static_cast<v1::ZeroPolicy>(rule.zero_policy()));
+  if (rule.has_location_floor()) shown.set_location_floor(rule.location_floor());
+  if (rule.has_chain_floor()) {
+    v1::Floor& floor = *shown.mutable_chain_floor();
+    floor.set_units(rule.chain_floor());
+    floor.set_reshow_units(rule.chain_floor_reshow());
+    floor.set_dwell_s(rule.chain_floor_dwell_s());
+  }
+  if (rule.has_buffer_units()) shown.set_buffer_units(rule.buffer_units());
+  if (rule.has_chain_buffer_units()) shown.set_chain_buffer_units(rule.chain_buffer_units());
+  if (rule.has_included()) shown.set_included(rule.included());
+  if (rule.has_max_quantity()) shown.set_max_quantity(rule.max_quantity());
+  if (rule.has_low_stock_at()) shown.set_low_stock_at(rule.low_stock_at());
+  if (rule.has_backorder_limit()) shown.set_backorder_limit(rule.backorder_limit());
+  if (rule.has_backorder_lead_days()) shown.set_backorder_lead_days(rule.backorder_lead_days());
+  if (rule.has_freshness_target_s()) shown.set_freshness_target_s(rule.freshness_target_s());
+  if (rule.has_cache_s()) shown.set_cache_s(rule.cache_s());
+  shown.set_version(rule.version());
+  shown.set_etag(EtagOf(rule));
+  shown.set_author(rule.author());
+  shown.set_reason(rule.reason());
+  if (rule.changed_us() != 0) *shown.mutable_changed_at() = TimestampOf(rule.changed_us());
+  return shown;
+}
+
+}  // namespace onhand::ledger
