@@ -22,7 +22,6 @@
 namespace onhand::client {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
