@@ -180,6 +180,17 @@ TEST(ConnectionTest, TakesOverTheHubsClockWhenAFreshIdIsRefused) {
   EXPECT_THAT(hub.request_ids[0], Not(HasSubstr("000ff")));
 }
 
+TEST(ConnectionTest, AnIdAheadOfTheHubsClockIsMadeAnewToo) {
+  ScriptedHub hub;
+  hub.ledger_time = absl::FromUnixSeconds(60);
+  hub.script = {HubRefusal(grpc::StatusCode::INVALID_ARGUMENT, "too new", "REQUEST_ID_AHEAD")};
+  Connection connection(hub.Options());
+  const auto response =
+      connection.Write(&v1::CatalogService::Stub::StopItem, v1::StopItemRequest());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(hub.request_ids[1], testing::StartsWith("00000000-"));
+}
+
 TEST(ConnectionTest, NobodyListeningIsUnavailable) {
   ConnectionOptions options;
   options.hub = "127.0.0.1:1";

@@ -62,7 +62,8 @@ std::string Connection::MakeRequestId() {
 }
 
 bool Connection::IsClockRefusal(const absl::Status& status) {
-  return RefusalOf(status).reason == "REQUEST_ID_EXPIRED";
+  const std::string reason = RefusalOf(status).reason;
+  return reason == "REQUEST_ID_EXPIRED" || reason == "REQUEST_ID_AHEAD";
 }
 
 absl::StatusOr<absl::Time> Connection::HubTime() {
