@@ -53,8 +53,9 @@ class ImageWriter : public ledger::SegmentObserver {
   struct Options {
     // A new image is due when the journal grew by more than this and by more than the last image.
     uint64_t journal_bytes_min = 64 << 20;
-    // Rows above this revision are still needed by somebody else (the projection); null: none are.
-    std::function<uint64_t()> needed_from;
+    // Rows above this revision are still needed by somebody else (the projection); null: none are. Called on the
+    // writer's thread.
+    std::function<uint64_t()> needed_above;
   };
 
   // `mutex` guards `ledger`: the sequencer applies under it exclusively, the writer encodes under it shared. Both, and
@@ -65,12 +66,15 @@ class ImageWriter : public ledger::SegmentObserver {
   // Abandons an image under way. Precondition: nothing is applied any more.
   ~ImageWriter() override;
 
-  // For every row, at start-up replay too: the sequencer's thread, after EndRow, without the lock. Counts the bytes,
-  // and begins an image if one is due or asked for. `head` is the applied row's identity. Encoding the tables (not
-  // the positions) takes its time on the caller's thread.
+  // The starting thread, for every row that a start replays: they count towards the next image.
+  void CountReplayed(size_t payload_bytes) { journal_bytes_ += payload_bytes; }
+
+  // The sequencer's thread, for every applied row, between rows and without the lock. Counts the bytes, and begins an
+  // image if one is due or asked for. `head` is the applied row's identity. Encoding the tables (not the positions)
+  // takes its time on the caller's thread.
   void AfterRow(const storage::JournalHead& head, size_t payload_bytes);
 
-  // Any thread: the next AfterRow begins an image whatever its size, unless one is under way then.
+  // Any thread: the next AfterRow at which none is under way begins an image, however short the journal.
   void Ask() { asked_.store(true, std::memory_order_relaxed); }
 
   // The applying thread, between rows, without the lock: begins an image of what is applied now. False if one is under
@@ -91,10 +95,8 @@ class ImageWriter : public ledger::SegmentObserver {
   }
 
  private:
-  class BlockStream;
-
   void Run();
-  absl::Status WriteImage(std::string tables);
+  absl::Status WriteImage(storage::ImageHeader header, const std::string& tables);
   absl::Status Compact();
   void TakeBeforeChange(uint32_t segment);
   // The next encoded segment: one that a change pushed out, else the next pending one. False when all are out.

@@ -422,7 +422,7 @@ std::string EncodeSegment(const State& state, uint32_t segment) {
   return writer.Take();
 }
 
-absl::Status DecodeSegment(absl::string_view bytes, State& state) {
+absl::StatusOr<uint32_t> DecodeSegment(absl::string_view bytes, State& state) {
   Reader reader(bytes);
   absl::Status status = CheckVersion(reader);
   if (!status.ok()) return status;
@@ -432,7 +432,7 @@ absl::Status DecodeSegment(absl::string_view bytes, State& state) {
   int64_t item_before = -1;
   while (!reader.at_end()) GetItem(reader, segment, buffers, item_before, state.positions);
   if (reader.failed()) return Damaged(absl::StrCat("segment ", segment, " does not fit its bytes"));
-  return absl::OkStatus();
+  return segment;
 }
 
 std::string EncodeState(const State& state) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/ledger/state.h"
 
@@ -18,10 +19,10 @@ std::string EncodeTables(const State& state);
 absl::Status DecodeTables(absl::string_view bytes, State& state);
 
 // Segments 0 .. SegmentCount - 1 of positions, items [segment * kItemsPerSegment, ...); each knows its number.
-// The tables are decoded first, then every segment once, in any order.
+// The tables are decoded first, then every segment once, in any order; decoding returns the segment's number.
 uint32_t SegmentCount(const State& state);
 std::string EncodeSegment(const State& state, uint32_t segment);
-absl::Status DecodeSegment(absl::string_view bytes, State& state);
+absl::StatusOr<uint32_t> DecodeSegment(absl::string_view bytes, State& state);
 
 // The whole: tables, then segments. For comparing two states.
 std::string EncodeState(const State& state);
