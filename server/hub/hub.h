@@ -23,6 +23,7 @@
 
 namespace onhand::hub {
 
+class ImageWriter;
 class Sequencer;
 
 struct HubOptions {
@@ -32,6 +33,8 @@ struct HubOptions {
   int group_movements_max = 10'000;  // a group commit takes no further report past this many movements ...
   size_t group_bytes_max = 1 << 20;  // ... or past this many bytes
   int people_queue_max = 4'096;      // waiting unary writes; a further one is refused
+  // Rows above this revision are still needed by the projection and not compacted; null: none are.
+  std::function<uint64_t()> journal_needed_above;
 };
 
 // A unary write: what a person, a website or a program asks for.
@@ -86,14 +89,19 @@ class Hub {
   // Reports are taken round-robin by source. The caller bounds how many it has under way a source.
   void SubmitReport(ReportWrite report);
 
-  // Takes no further writes, finishes those under way, stops the sequencer. Called once before destruction.
-  void Stop();
+  // Takes no further writes, finishes those under way, and stops the sequencer. With `take_image` it then leaves a
+  // sealed image, so that the next start replays nothing. Idempotent; called by the destructor without an image.
+  void Stop(bool take_image = false);
+  // Asks for an image soon, beside live traffic.
+  void AskImage();
+  // The newest sealed image's revision.
+  uint64_t image_revision() const;
 
   // Names the journal; part of every resume token.
   const std::string& journal_id() const { return journal_id_; }
   // The last applied revision, without the lock.
   uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
-  // Called after each applied row, on the sequencer's thread, with its revision; must not block. Set before traffic.
+  // Called after each applied row, on the sequencer's thread, with its revision; must not block.
   void set_on_applied(std::function<void(uint64_t)> on_applied);
 
   // Since the start of the process.
@@ -107,7 +115,6 @@ class Hub {
  private:
   friend class Sequencer;
   Hub(storage::Store* store, Clock* clock, HubOptions options);
-  absl::Status Load();
 
   storage::Store* const store_;
   Clock* const clock_;
@@ -118,6 +125,7 @@ class Hub {
 
   mutable std::shared_mutex mutex_;  // guards ledger_
   ledger::Ledger ledger_;
+  std::unique_ptr<ImageWriter> image_writer_;
   std::unique_ptr<Sequencer> sequencer_;
 };
 

@@ -53,10 +53,13 @@ void AddVerdict(Group& group, const SourceLocation& key, const Staging& staging,
 }  // namespace
 
 bool SnapshotJob::Step(Group& group, const Ledger& ledger) {
-  // BEGIN of a newer snapshot may have taken this one's place since.
   const Staging* staging = group.state().staging.Find(key_);
   if (staging == nullptr) return true;
-  if (!collected_) Collect(ledger.state().staged_rows.Find(key_));
+  // BEGIN of a newer snapshot may have taken this one's place since.
+  if (staging->begun.sequence() != sequence_ || staging->begun.spool() != spool_) {
+    *this = SnapshotJob(key_);
+    Collect(*staging, ledger.state().staged_rows.Find(key_));
+  }
   switch (staging->phase) {
     case Staging::Phase::kJudging:
       StepJudging(group, ledger, *staging);
@@ -70,8 +73,9 @@ bool SnapshotJob::Step(Group& group, const Ledger& ledger) {
   return true;
 }
 
-void SnapshotJob::Collect(const StagedRows* rows) {
-  collected_ = true;
+void SnapshotJob::Collect(const Staging& staging, const StagedRows* rows) {
+  sequence_ = staging.begun.sequence();
+  spool_ = staging.begun.spool();
   if (rows == nullptr) return;
   quantities_.reserve(rows->items.size());
   for (size_t i = 0; i < rows->items.size(); ++i) {

@@ -31,10 +31,11 @@ class SnapshotJob {
  private:
   void StepJudging(Group& group, const Ledger& ledger, const Staging& staging);
   bool StepApplying(Group& group, const Ledger& ledger, const Staging& staging);
-  void Collect(const StagedRows* rows);
+  void Collect(const Staging& staging, const StagedRows* rows);
 
   SourceLocation key_;
-  bool collected_ = false;
+  uint64_t sequence_ = 0;  // with the spool: which BEGIN the rest belongs to; 0: none collected yet
+  uint32_t spool_ = 0;
   uint32_t repeated_item_ = 0;  // an item that was staged twice; 0: none
   absl::flat_hash_map<uint32_t, int32_t> quantities_;
   std::string judged_through_;

@@ -1,0 +1,343 @@
+#include "server/hub/sequencer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/hub/journal_record.h"
+#include "server/ledger/refusal.h"
+
+namespace onhand::hub {
+namespace {
+
+using ledger::Group;
+using ledger::journal::Fact;
+using ledger::journal::Record;
+
+constexpr int64_t kTickUs = 1'000'000;
+// How often an idle sequencer looks at the clock. The clock may be scaled, so real time cannot be computed from it.
+constexpr auto kIdlePoll = std::chrono::milliseconds(20);
+constexpr auto kResolvePause = std::chrono::milliseconds(200);
+// A quarter of a group at most: display facts never crowd out what people and stores bring.
+constexpr int kDisplayItemsMax = 512;
+constexpr int kOperationsMax = 1'024;
+// Readers come in between slices of this many movements.
+constexpr int kSliceMovementsMax = 512;
+constexpr int kSliceFactsMax = 64;
+
+absl::Status Unavailable(absl::string_view reason, std::string problem, std::string remedy) {
+  return ledger::Refuse(absl::StatusCode::kUnavailable,
+                        {.reason = reason, .problem = std::move(problem), .remedy = std::move(remedy)});
+}
+
+absl::Status Stopping() {
+  return Unavailable("STOPPING", "the hub is stopping", "send again in a moment with the same id");
+}
+
+int64_t MovementsOf(const Fact& fact) {
+  return fact.has_report() ? fact.report().rows().item_size()
+                           : fact.has_snapshot_slice() ? fact.snapshot_slice().item_size() : 0;
+}
+
+}  // namespace
+
+Sequencer::Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch,
+                     uint64_t writer)
+    : hub_(hub), image_writer_(image_writer), epoch_(epoch), writer_(writer), head_(head) {}
+
+Sequencer::~Sequencer() { Stop(); }
+
+absl::Status Sequencer::Start() {
+  const ledger::RowMoment moment{head_.revision + 1, epoch_, NowUs()};
+  Group group(&hub_->ledger_.state(), moment);
+  Fact fact;
+  fact.mutable_epoch_started()->set_epoch(epoch_);
+  fact.mutable_epoch_started()->set_writer(writer_);
+  fact.mutable_epoch_started()->set_version(hub_->options_.version);
+  group.Add(std::move(fact));
+  std::vector<Finish> nobody;
+  if (absl::Status committed = Commit(group, moment, nobody); !committed.ok()) return committed;
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Sequencer::Stop() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status Sequencer::WhyNotNow() const {
+  if (!health_.ok()) return Unavailable("NOT_LEADING", std::string(health_.message()), "send to the hub that leads");
+  if (stopping_) return Stopping();
+  if (database_away_) {
+    return Unavailable("DATABASE_AWAY", "the database cannot be reached", "send again later with the same id");
+  }
+  return absl::OkStatus();
+}
+
+void Sequencer::Submit(Operation operation, std::function<void(absl::Status)> refused) {
+  absl::Status why_not;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    why_not = WhyNotNow();
+    if (why_not.ok() && operations_.size() >= static_cast<size_t>(hub_->options_.people_queue_max)) {
+      why_not = ledger::Refuse(absl::StatusCode::kResourceExhausted,
+                               {.reason = "QUEUE_FULL",
+                                .problem = absl::StrCat(operations_.size(), " writes wait already"),
+                                .remedy = "send again in a moment with the same id"});
+    }
+    if (why_not.ok()) operations_.push_back(std::move(operation));
+  }
+  if (!why_not.ok()) return refused(std::move(why_not));
+  wake_.notify_one();
+}
+
+void Sequencer::SubmitReport(ReportWrite report) {
+  absl::Status why_not;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    why_not = WhyNotNow();
+    if (why_not.ok()) {
+      std::deque<ReportWrite>& waiting = reports_[report.source];
+      if (waiting.empty()) turns_.push_back(report.source);
+      waiting.push_back(std::move(report));
+    }
+  }
+  if (!why_not.ok()) return report.done(std::move(why_not));
+  wake_.notify_one();
+}
+
+absl::Status Sequencer::health() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return health_;
+}
+
+void Sequencer::set_on_applied(std::function<void(uint64_t)> on_applied) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  on_applied_ = std::move(on_applied);
+}
+
+int64_t Sequencer::NowUs() const {
+  return std::max(hub_->clock_->NowUs(), hub_->ledger_.state().counters.time_us);
+}
+
+bool Sequencer::HasInnerWork(int64_t now_us) const {
+  return display_.HasDue(now_us) || !hub_->ledger_.closed_snapshots().empty() ||
+         now_us - hub_->ledger_.state().counters.time_us >= kTickUs;
+}
+
+bool Sequencer::WaitForWork() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (operations_.empty() && turns_.empty()) {
+    if (stopping_) return false;
+    lock.unlock();
+    const bool inner = HasInnerWork(NowUs());
+    lock.lock();
+    if (inner) return true;
+    if (operations_.empty() && turns_.empty() && !stopping_) wake_.wait_for(lock, kIdlePoll);
+  }
+  return true;
+}
+
+Sequencer::Taken Sequencer::Take() {
+  Taken taken;
+  std::lock_guard<std::mutex> lock(mutex_);
+  while (!operations_.empty() && taken.operations.size() < kOperationsMax) {
+    taken.operations.push_back(std::move(operations_.front()));
+    operations_.pop_front();
+  }
+  int64_t movements = 0;
+  size_t bytes = 0;
+  while (!turns_.empty() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
+    const uint32_t source = turns_.front();
+    turns_.pop_front();
+    std::deque<ReportWrite>& waiting = reports_[source];
+    const v1::Batch& batch = *waiting.front().batch;
+    movements += batch.movements_size();
+    bytes += batch.input_position().size() + 16 * static_cast<size_t>(batch.movements_size());
+    for (const v1::SnapshotPart& part : batch.snapshots()) bytes += 16 * static_cast<size_t>(part.rows_size());
+    taken.reports.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+    if (waiting.empty()) {
+      reports_.erase(source);
+    } else {
+      turns_.push_back(source);
+    }
+  }
+  return taken;
+}
+
+void Sequencer::Run() {
+  while (WaitForWork()) {
+    Turn(Take(), NowUs());
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!health_.ok()) break;
+  }
+  // Whatever came in after the last turn is told that nothing became of it.
+  Taken left;
+  do {
+    left = Take();
+    for (ReportWrite& report : left.reports) report.done(Stopping());
+    if (left.operations.empty()) continue;
+    Group group(&hub_->ledger_.state(), {head_.revision + 1, epoch_, NowUs()});
+    for (Operation& operation : left.operations) operation(group)(Stopping());
+  } while (!left.operations.empty() || !left.reports.empty());
+}
+
+void Sequencer::Turn(Taken taken, int64_t now_us) {
+  const ledger::RowMoment moment{head_.revision + 1, epoch_, now_us};
+  Group group(&hub_->ledger_.state(), moment);
+  std::vector<Finish> finishes;
+  finishes.reserve(taken.operations.size() + taken.reports.size());
+  DecideInner(group);
+  for (Operation& operation : taken.operations) finishes.push_back(operation(group));
+  for (ReportWrite& report : taken.reports) finishes.push_back(DecideReport(group, std::move(report)));
+  if (group.fact_count() == 0 && now_us - hub_->ledger_.state().counters.time_us >= kTickUs) {
+    Fact tick;
+    tick.mutable_tick();
+    group.Add(std::move(tick));
+  }
+  absl::Status outcome;
+  if (group.fact_count() > 0) outcome = Commit(group, moment, finishes);
+  for (Finish& finish : finishes) finish(outcome);
+}
+
+void Sequencer::DecideInner(Group& group) {
+  if (display_.HasDue(group.now_us())) display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
+  const auto& closed = hub_->ledger_.closed_snapshots();
+  for (auto job = snapshot_jobs_.begin(); job != snapshot_jobs_.end();) {
+    job = closed.contains(job->first) ? std::next(job) : snapshot_jobs_.erase(job);
+  }
+  if (closed.empty()) return;
+  auto next = closed.upper_bound(last_job_);
+  if (next == closed.end()) next = closed.begin();
+  last_job_ = *next;
+  ledger::SnapshotJob& job = snapshot_jobs_.try_emplace(last_job_, last_job_).first->second;
+  if (job.Step(group, hub_->ledger_)) snapshot_jobs_.erase(last_job_);
+}
+
+Sequencer::Finish Sequencer::DecideReport(Group& group, ReportWrite report) {
+  absl::StatusOr<ledger::ReportDecision> decision =
+      ledger::DecideReport(group, report.source, report.spool, report.clock_correction_us, *report.batch);
+  return [report = std::move(report), decision = std::move(decision),
+          revision = group.revision()](const absl::Status& outcome) mutable {
+    if (!outcome.ok()) return report.done(outcome);
+    if (!decision.ok()) return report.done(decision.status());
+    report.done(ReportResult{*std::move(decision), revision});
+  };
+}
+
+absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment, std::vector<Finish>& finishes) {
+  storage::JournalRow row;
+  row.revision = moment.revision;
+  row.epoch = epoch_;
+  row.writer = writer_;
+  row.committed_at_us = moment.committed_at_us;
+  row.payload = EncodeRecord(group.record());
+  row.chain = storage::ChainAfter(head_.chain, row);
+  switch (AppendUntilKnown(row, finishes)) {
+    case storage::AppendOutcome::kAppended:
+      break;
+    case storage::AppendOutcome::kFenced: {
+      absl::Status fenced = Unavailable("FENCED", "another hub writes to this journal", "send to the hub that leads");
+      StepDown(fenced);
+      return fenced;
+    }
+    case storage::AppendOutcome::kForeignHistory: {
+      absl::Status foreign =
+          Unavailable("FOREIGN_HISTORY", "the journal is not the one that this hub loaded", "start the hub again");
+      StepDown(foreign);
+      return foreign;
+    }
+    case storage::AppendOutcome::kUnknown:
+      // Told to stop before the database said: the next start finds out.
+      StepDown(Stopping());
+      return Stopping();
+  }
+  head_ = {row.revision, row.chain};
+  Apply(moment, group.record());
+  hub_->counts_.groups.fetch_add(1, std::memory_order_relaxed);
+  hub_->counts_.group_bytes.fetch_add(row.payload.size(), std::memory_order_relaxed);
+  hub_->revision_.store(row.revision, std::memory_order_release);
+  image_writer_->AfterRow(head_, row.payload.size());
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (on_applied_) on_applied_(row.revision);
+  return absl::OkStatus();
+}
+
+// Until the outcome is known nothing else is decided: the row may stand, and what comes next would build on it.
+storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& row, std::vector<Finish>& finishes) {
+  std::string detail;
+  storage::AppendOutcome outcome = hub_->store_->journal().Append(head_, row, &detail);
+  if (outcome != storage::AppendOutcome::kUnknown) return outcome;
+  std::cerr << "journal append of revision " << row.revision << ": outcome unknown (" << detail << "); asking again"
+            << std::endl;
+  const absl::Status unknown = Unavailable("OUTCOME_UNKNOWN", "the database did not say whether it kept the write",
+                                           "send again later with the same id");
+  for (Finish& finish : finishes) finish(unknown);
+  finishes.clear();
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    database_away_ = true;
+  }
+  while (outcome == storage::AppendOutcome::kUnknown) {
+    hub_->counts_.append_retries.fetch_add(1, std::memory_order_relaxed);
+    std::unique_lock<std::mutex> lock(mutex_);
+    wake_.wait_for(lock, kResolvePause, [this] { return stopping_; });
+    if (stopping_) return outcome;
+    Taken turned_away;
+    lock.unlock();
+    turned_away = Take();
+    for (ReportWrite& report : turned_away.reports) report.done(unknown);
+    if (!turned_away.operations.empty()) {
+      // Decided into a group that is thrown away: only its finishers are wanted.
+      Group group(&hub_->ledger_.state(), {row.revision, epoch_, row.committed_at_us});
+      for (Operation& operation : turned_away.operations) operation(group)(unknown);
+    }
+    outcome = hub_->store_->journal().ResolveAppend(head_, row, &detail);
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  database_away_ = false;
+  return outcome;
+}
+
+void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
+  int64_t movements = 0;
+  int64_t reports = 0;
+  for (int first = 0; first < record.facts_size();) {
+    int last = first;
+    int64_t slice_movements = 0;
+    while (last < record.facts_size() && last - first < kSliceFactsMax && slice_movements < kSliceMovementsMax) {
+      slice_movements += MovementsOf(record.facts(last));
+      reports += record.facts(last).has_report() ? 1 : 0;
+      ++last;
+    }
+    {
+      std::unique_lock<std::shared_mutex> lock(hub_->mutex_);
+      if (absl::Status applied = hub_->ledger_.ApplyFacts(moment, record, first, last); !applied.ok()) {
+        std::cerr << "applying a fact that this process decided failed: " << applied.message() << std::endl;
+        std::abort();
+      }
+      hub_->ledger_.EndSlice();
+    }
+    for (int i = first; i < last; ++i) display_.NoteFact(hub_->ledger_.state(), record.facts(i));
+    movements += slice_movements;
+    first = last;
+  }
+  hub_->counts_.movements.fetch_add(static_cast<uint64_t>(movements), std::memory_order_relaxed);
+  hub_->counts_.reports.fetch_add(static_cast<uint64_t>(reports), std::memory_order_relaxed);
+}
+
+void Sequencer::StepDown(const absl::Status& why) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  health_ = why;
+}
+
+}  // namespace onhand::hub

@@ -1,0 +1,100 @@
+// The only writer: takes what waits, lets the ledger decide it as one group, appends the group to the journal, applies
+// it, and answers. While one group is being made durable the next one gathers; nobody waits for a timer.
+// Owned by the hub. Submit* may be called from any thread; everything else happens on the sequencer's own thread.
+#ifndef ONHAND_SERVER_HUB_SEQUENCER_H_
+#define ONHAND_SERVER_HUB_SEQUENCER_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "server/hub/hub.h"
+#include "server/hub/image.h"
+#include "server/ledger/decide_snapshot.h"
+#include "server/ledger/display.h"
+#include "storage/store.h"
+
+namespace onhand::hub {
+
+class Sequencer {
+ public:
+  // Called once with the outcome of the group: OK when its facts are durable and applied.
+  using Finish = std::function<void(const absl::Status& outcome)>;
+  // Decides into the group and returns what to call afterwards.
+  using Operation = std::function<Finish(ledger::Group&)>;
+
+  // `hub` outlives the sequencer; its ledger stands at `head`.
+  Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch, uint64_t writer);
+  ~Sequencer();
+
+  // Makes the epoch's first row durable, then starts the thread. Errors as Hub::Start.
+  absl::Status Start();
+  // Finishes what waits, then ends the thread. Idempotent.
+  void Stop();
+
+  // People and websites. Refused at once when the queue is full, the hub stops, or the database is away.
+  void Submit(Operation operation, std::function<void(absl::Status)> refused);
+  void SubmitReport(ReportWrite report);
+
+  absl::Status health() const;
+  void set_on_applied(std::function<void(uint64_t)> on_applied);
+  // The last appended row. Only while the thread does not run.
+  const storage::JournalHead& head() const { return head_; }
+
+ private:
+  // What one turn of the loop takes out of the queues.
+  struct Taken {
+    std::vector<Operation> operations;
+    std::vector<ReportWrite> reports;
+  };
+
+  void Run();
+  bool WaitForWork();
+  bool HasInnerWork(int64_t now_us) const;
+  Taken Take();
+  void Turn(Taken taken, int64_t now_us);
+  void DecideInner(ledger::Group& group);
+  Finish DecideReport(ledger::Group& group, ReportWrite report);
+  absl::Status Commit(ledger::Group& group, const ledger::RowMoment& moment, std::vector<Finish>& finishes);
+  storage::AppendOutcome AppendUntilKnown(const storage::JournalRow& row, std::vector<Finish>& finishes);
+  void Apply(const ledger::RowMoment& moment, const ledger::journal::Record& record);
+  void StepDown(const absl::Status& why);
+  absl::Status WhyNotNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int64_t NowUs() const;
+
+  Hub* const hub_;
+  ImageWriter* const image_writer_;
+  const uint64_t epoch_;
+  const uint64_t writer_;
+
+  // The sequencer's thread only.
+  storage::JournalHead head_;
+  ledger::DisplayEvaluator display_;
+  std::map<ledger::SourceLocation, ledger::SnapshotJob> snapshot_jobs_;
+  ledger::SourceLocation last_job_{};  // so that snapshots take turns
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Operation> operations_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint32_t, std::deque<ReportWrite>> reports_ ABSL_GUARDED_BY(mutex_);  // by source
+  std::deque<uint32_t> turns_ ABSL_GUARDED_BY(mutex_);  // sources with reports, in the order of their turns
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool database_away_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status health_ ABSL_GUARDED_BY(mutex_);
+  std::function<void(uint64_t)> on_applied_ ABSL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace onhand::hub
+
+#endif  // ONHAND_SERVER_HUB_SEQUENCER_H_
