@@ -12,13 +12,21 @@ namespace {
 // Rows deleted in one transaction: an append waits at most for one of them.
 constexpr uint64_t kCompactRowsMax = 256;
 
-void CheckBuildsOn(const JournalHead& head, const JournalRow& row) {
-  if (row.revision == head.revision + 1 && row.chain == ChainAfter(head.chain, row)) return;
-  std::fprintf(
-      stderr, "journal: row %llu with chain %llx does not build on head %llu with chain %llx\n",
-      static_cast<unsigned long long>(row.revision), static_cast<unsigned long long>(row.chain),
-      static_cast<unsigned long long>(head.revision), static_cast<unsigned long long>(head.chain));
-  std::abort();
+void CheckAppendable(const JournalHead& head, const JournalRow& row) {
+  if (row.revision != head.revision + 1 || row.chain != ChainAfter(head.chain, row)) {
+    std::fprintf(
+        stderr, "journal: row %llu with chain %llx does not build on head %llu with chain %llx\n",
+        static_cast<unsigned long long>(row.revision), static_cast<unsigned long long>(row.chain),
+        static_cast<unsigned long long>(head.revision),
+        static_cast<unsigned long long>(head.chain));
+    std::abort();
+  }
+  if (row.payload.size() > Journal::kPayloadBytesMax) {
+    std::fprintf(stderr, "journal: row %llu has %zu bytes, more than %zu\n",
+                 static_cast<unsigned long long>(row.revision), row.payload.size(),
+                 Journal::kPayloadBytesMax);
+    std::abort();
+  }
 }
 
 AppendOutcome Unknown(const absl::Status& status, std::string* detail) {
@@ -30,7 +38,7 @@ AppendOutcome Unknown(const absl::Status& status, std::string* detail) {
 
 AppendOutcome FencedJournal::Append(const JournalHead& head, const JournalRow& row,
                                     std::string* detail) {
-  CheckBuildsOn(head, row);
+  CheckAppendable(head, row);
   absl::StatusOr<Inserted> inserted = Insert(head, row);
   if (!inserted.ok()) return Unknown(inserted.status(), detail);
   switch (*inserted) {

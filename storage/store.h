@@ -55,6 +55,7 @@ enum class AppendOutcome {
 // The append-only journal. The primary key on revision is the fence between writers.
 class Journal {
  public:
+  static constexpr size_t kPayloadBytesMax = 8 << 20;
   virtual ~Journal() = default;
 
   // The last row's identity, or the empty head. UNAVAILABLE if the database cannot be asked.

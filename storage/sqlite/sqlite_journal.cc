@@ -10,6 +10,16 @@ namespace {
 // WAL from shrinking.
 constexpr size_t kReadBytesMax = 16 << 20;
 
+// The condition stands in `epoch`, which may not be NULL: where it does not hold, the row is
+// refused. INSERT ... SELECT would say the same, but copies the payload through a temporary table
+// because it reads the table it writes.
+constexpr char kInsertBehindHead[] =
+    "INSERT INTO journal (revision, epoch, writer, committed_at_us, chain, payload) VALUES "
+    "(?1, (SELECT ?2 FROM journal WHERE revision = ?7 AND chain = ?8), ?3, ?4, ?5, ?6)";
+constexpr char kInsertFirst[] =
+    "INSERT INTO journal (revision, epoch, writer, committed_at_us, chain, payload) VALUES "
+    "(?1, (SELECT ?2 WHERE NOT EXISTS (SELECT 1 FROM journal)), ?3, ?4, ?5, ?6)";
+
 [[noreturn]] void EndProcess(const absl::Status& status) {
   std::fprintf(stderr,
                "journal: %s\nThe outcome of a commit cannot be known while the disk fails: ending "
@@ -54,13 +64,8 @@ absl::StatusOr<uint64_t> SqliteJournal::FirstRevision() {
 absl::StatusOr<FencedJournal::Inserted> SqliteJournal::Insert(const JournalHead& head,
                                                               const JournalRow& row) {
   std::unique_ptr<SqliteStatement>& insert = head.revision == 0 ? insert_first_ : insert_;
-  absl::Status status = database_->Prepare(
-      head.revision == 0
-          ? "INSERT INTO journal (revision, epoch, writer, committed_at_us, chain, payload) "
-            "SELECT ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM journal)"
-          : "INSERT INTO journal (revision, epoch, writer, committed_at_us, chain, payload) "
-            "SELECT ?, ?, ?, ?, ?, ? FROM journal WHERE revision = ? AND chain = ?",
-      &insert);
+  absl::Status status =
+      database_->Prepare(head.revision == 0 ? kInsertFirst : kInsertBehindHead, &insert);
   if (!status.ok()) return status;
 
   insert->Bind(1, static_cast<int64_t>(row.revision));
@@ -76,9 +81,8 @@ absl::StatusOr<FencedJournal::Inserted> SqliteJournal::Insert(const JournalHead&
 
   SqliteReset reset(insert.get());
   const int code = insert->Step();
-  if (code == SQLITE_DONE) {
-    return database_->RowsChanged() == 1 ? Inserted::kOne : Inserted::kNone;
-  }
+  if (code == SQLITE_DONE) return Inserted::kOne;
+  if (code == SQLITE_CONSTRAINT_NOTNULL) return Inserted::kNone;
   if (IsDuplicateKey(code)) return Inserted::kDuplicate;
   if (LeavesOutcomeOpen(code)) EndProcess(database_->Error(code));
   return database_->Error(code);

@@ -108,6 +108,14 @@ TEST_F(SqliteStoreDeathTest, RowThatDoesNotBuildOnItsHeadEndsTheProcess) {
   EXPECT_DEATH(store_->journal().Append({}, row, &detail), "does not build on head");
 }
 
+TEST_F(SqliteStoreDeathTest, RowThatNoDatabaseNeedTakeEndsTheProcess) {
+  std::string detail;
+  JournalRow row = FirstRow();
+  row.payload.assign(Journal::kPayloadBytesMax + 1, 'x');
+  row.chain = ChainAfter(0, row);
+  EXPECT_DEATH(store_->journal().Append({}, row, &detail), "has 8388609 bytes, more than 8388608");
+}
+
 TEST_F(SqliteStoreTest, FullDiskRefusesARowAndTakesItOnceThereIsSpace) {
   std::string detail;
   FailingDisk::failure = FailingDisk::Failure::kIsFull;
