@@ -1,0 +1,336 @@
+#include "server/rpc/availability_service.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/arena.h"
+#include "server/ledger/catalog_view.h"
+#include "server/ledger/refusal.h"
+#include "server/ledger/validate.h"
+#include "server/rpc/status.h"
+
+namespace onhand::rpc {
+namespace {
+
+// Calls that wait for a request at the same time; more requests than these wait inside gRPC.
+constexpr int kGetCalls = 128;
+constexpr int kBatchCalls = 16;
+
+// Items looked at under one lock when those of a parent are sought.
+constexpr int kItemsALock = 2'048;
+
+// The leader appends a row every second at least. After three without one, freshness goes by the
+// clock too.
+constexpr int64_t kQuietUs = 3'000'000;
+
+void SetTime(int64_t us, google::protobuf::Timestamp* timestamp) {
+  timestamp->set_seconds(us / 1'000'000);
+  timestamp->set_nanos(static_cast<int32_t>(us % 1'000'000) * 1'000);
+}
+
+void AddLocations(const ledger::State& state, const ledger::Trace& trace,
+                  v1::Availability* answer) {
+  for (const ledger::LocationPart& part : trace.locations) {
+    v1::LocationAvailability& location = *answer->add_locations();
+    location.set_location_id(state.locations.Find(part.location)->location_id());
+    location.set_salable(
+        static_cast<int32_t>(std::min<int64_t>(part.salable, std::numeric_limits<int32_t>::max())));
+    if (part.known_through_us != 0)
+      SetTime(part.known_through_us, location.mutable_known_through());
+  }
+}
+
+void AddExplanation(const ledger::State& state, const ledger::Trace& trace,
+                    v1::Availability* answer) {
+  v1::Explanation& explanation = *answer->mutable_explanation();
+  explanation.set_sentence(trace.sentence);
+  for (const ledger::Step& taken : trace.steps) {
+    v1::ExplainedStep& step = *explanation.add_steps();
+    step.set_step(taken.step);
+    if (taken.location != 0)
+      step.set_location_id(state.locations.Find(taken.location)->location_id());
+    step.set_before(taken.before);
+    step.set_after(taken.after);
+    step.set_rule_id(taken.rule_id);
+    step.set_text(taken.text);
+  }
+}
+
+absl::Status TooLarge(absl::string_view field, std::string value, std::string problem) {
+  return ledger::Refuse(
+      absl::StatusCode::kInvalidArgument,
+      {.reason = "BATCH_TOO_LARGE",
+       .field = field,
+       .value = std::move(value),
+       .problem = std::move(problem),
+       .remedy =
+           absl::StrCat("ask for at most ", AvailabilityService::kBatchSkusMax, " SKUs a call")});
+}
+
+absl::Status CheckBatch(const v1::BatchGetAvailabilityRequest& request) {
+  if (request.skus_size() > AvailabilityService::kBatchSkusMax) {
+    return TooLarge("skus", absl::StrCat(request.skus_size()), "are more than a batch may have");
+  }
+  if (request.skus().empty() && request.parent_sku().empty()) {
+    return ledger::Refuse(absl::StatusCode::kInvalidArgument,
+                          {.reason = "INVALID_BATCH",
+                           .field = "skus",
+                           .problem = "and parent_sku are both empty",
+                           .remedy = "name the SKUs, or the parent of them"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// One call object: waits for a request, answers it, and waits again. The polling thread's alone.
+class AvailabilityService::Call {
+ public:
+  virtual ~Call() = default;
+  virtual void Wait() = 0;
+  // The queue's word on what was asked of it last; false when the call has ended for good.
+  virtual bool Proceed(bool ok) = 0;
+};
+
+template <class Request, class Response>
+class AvailabilityService::MethodCall final : public Call {
+ public:
+  using Responder = grpc::ServerAsyncResponseWriter<Response>;
+  using Ask = void (Service::*)(grpc::ServerContext*, Request*, Responder*, grpc::CompletionQueue*,
+                                grpc::ServerCompletionQueue*, void*);
+  using Handle = absl::Status (AvailabilityService::*)(const Request&, Response*);
+
+  MethodCall(AvailabilityService* owner, Ask ask, Handle handle)
+      : owner_(owner),
+        ask_(ask),
+        handle_(handle),
+        arena_(first_block_.data(), first_block_.size()) {}
+
+  void Wait() override {
+    arena_.Reset();
+    request_ = google::protobuf::Arena::CreateMessage<Request>(&arena_);
+    responder_.reset();
+    context_.emplace();
+    responder_.emplace(&*context_);
+    (owner_->service_.*ask_)(&*context_, request_, &*responder_, owner_->queue_.get(),
+                             owner_->queue_.get(), this);
+  }
+
+  bool Proceed(bool ok) override {
+    if (answered_) {
+      answered_ = false;
+      Wait();
+      return true;
+    }
+    if (!ok) return false;
+    answered_ = true;
+    auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena_);
+    const absl::Status status = (owner_->*handle_)(*request_, response);
+    if (status.ok()) {
+      responder_->Finish(*response, grpc::Status::OK, this);
+    } else {
+      responder_->FinishWithError(ToGrpc(status), this);
+    }
+    return true;
+  }
+
+ private:
+  AvailabilityService* const owner_;
+  const Ask ask_;
+  const Handle handle_;
+  alignas(8) std::array<char, 4'096> first_block_;  // what most calls get by with
+  google::protobuf::Arena arena_;
+  Request* request_ = nullptr;
+  std::optional<grpc::ServerContext> context_;
+  std::optional<Responder> responder_;
+  bool answered_ = false;
+};
+
+AvailabilityService::AvailabilityService(hub::Hub* hub, hub::Clock* clock)
+    : hub_(hub), clock_(clock) {}
+
+AvailabilityService::~AvailabilityService() { Join(); }
+
+void AvailabilityService::Register(grpc::ServerBuilder* builder) {
+  builder->RegisterService(&service_);
+  queue_ = builder->AddCompletionQueue();
+}
+
+void AvailabilityService::Start() {
+  for (int i = 0; i < kGetCalls; ++i) {
+    calls_.push_back(
+        std::make_unique<MethodCall<v1::GetAvailabilityRequest, v1::GetAvailabilityResponse>>(
+            this, &Service::RequestGetAvailability, &AvailabilityService::Get));
+  }
+  for (int i = 0; i < kBatchCalls; ++i) {
+    calls_.push_back(std::make_unique<
+                     MethodCall<v1::BatchGetAvailabilityRequest, v1::BatchGetAvailabilityResponse>>(
+        this, &Service::RequestBatchGetAvailability, &AvailabilityService::BatchGet));
+  }
+  live_calls_ = static_cast<int>(calls_.size());
+  for (const auto& call : calls_) call->Wait();
+  thread_ = std::thread([this] { Poll(); });
+}
+
+void AvailabilityService::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void AvailabilityService::Poll() {
+  void* tag = nullptr;
+  bool ok = false;
+  // A server that shuts down fails the waiting calls. Only this thread closes the queue, when the
+  // last one has ended: asking a closed queue for another request aborts.
+  while (queue_->Next(&tag, &ok)) {
+    if (static_cast<Call*>(tag)->Proceed(ok)) continue;
+    if (--live_calls_ == 0) queue_->Shutdown();
+  }
+}
+
+absl::StatusOr<AvailabilityService::Scope> AvailabilityService::ScopeOf(
+    const ledger::State& state, const std::string& channel_id, const std::string& location_id,
+    uint64_t min_revision) {
+  if (min_revision > state.counters.revision) {
+    return ledger::Refuse(
+        absl::StatusCode::kUnavailable,
+        {.reason = "REVISION_NOT_REACHED",
+         .field = "min_revision",
+         .value = absl::StrCat(min_revision),
+         .problem = absl::StrCat("is ahead of this hub, which is at ", state.counters.revision),
+         .remedy = "ask again in a moment"});
+  }
+  Scope scope;
+  if (channel_id.empty() && state.channel_ids.size() == 1) {
+    state.channel_ids.ForEach(
+        [&scope](const std::string&, uint32_t channel) { scope.channel = channel; });
+  } else {
+    const absl::StatusOr<uint32_t> channel = ledger::FindChannel(state, "channel_id", channel_id);
+    if (!channel.ok()) return channel.status();
+    scope.channel = *channel;
+  }
+  if (!location_id.empty()) {
+    const absl::StatusOr<uint32_t> location =
+        ledger::FindLocation(state, "location_id", location_id);
+    if (!location.ok()) return location.status();
+    scope.location = *location;
+  }
+  if (const int64_t now_us = clock_->NowUs(); now_us - state.counters.time_us > kQuietUs)
+    scope.now_us = now_us;
+  return scope;
+}
+
+void AvailabilityService::Answer(const ledger::Ledger& ledger, const Scope& scope, uint32_t item,
+                                 bool with_locations, bool explain, v1::Availability* answer) {
+  const ledger::State& state = ledger.state();
+  ledger::Trace* trace = nullptr;
+  if (with_locations || explain) {
+    trace = &trace_;
+    trace_.with_steps = explain;
+    trace_.locations.clear();
+    trace_.steps.clear();
+    trace_.sentence.clear();
+  }
+  const ledger::Promise promise = ledger::Evaluate(
+      state, ledger.rule_book(),
+      {.item = item, .channel = scope.channel, .location = scope.location, .now_us = scope.now_us},
+      trace);
+  answer->set_sku(state.items.Find(item)->sku());
+  answer->set_status(promise.status);
+  answer->set_orderable(promise.orderable);
+  answer->set_max_quantity(promise.max_quantity);
+  if (promise.available_from_us != 0)
+    SetTime(promise.available_from_us, answer->mutable_available_from());
+  if (promise.known_through_us != 0)
+    SetTime(promise.known_through_us, answer->mutable_known_through());
+  if (promise.cache_until_us != 0) SetTime(promise.cache_until_us, answer->mutable_cache_until());
+  answer->set_revision(state.counters.revision);
+  if (with_locations) AddLocations(state, trace_, answer);
+  if (explain) AddExplanation(state, trace_, answer);
+}
+
+absl::Status AvailabilityService::Get(const v1::GetAvailabilityRequest& request,
+                                      v1::GetAvailabilityResponse* response) {
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+    const ledger::State& state = ledger.state();
+    const absl::StatusOr<Scope> scope =
+        ScopeOf(state, request.channel_id(), request.location_id(), request.min_revision());
+    if (!scope.ok()) return scope.status();
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request.sku());
+    if (!item.ok()) return item.status();
+    Answer(ledger, *scope, *item, request.with_locations(), request.explain(),
+           response->mutable_availability());
+    return absl::OkStatus();
+  });
+}
+
+absl::Status AvailabilityService::BatchGet(const v1::BatchGetAvailabilityRequest& request,
+                                           v1::BatchGetAvailabilityResponse* response) {
+  if (absl::Status wrong = CheckBatch(request); !wrong.ok()) return wrong;
+  return request.skus().empty() ? BatchOfParent(request, response) : BatchOfSkus(request, response);
+}
+
+absl::Status AvailabilityService::BatchOfSkus(const v1::BatchGetAvailabilityRequest& request,
+                                              v1::BatchGetAvailabilityResponse* response) {
+  response->mutable_results()->Reserve(request.skus_size());
+  absl::Status status;
+  for (int first = 0; first < request.skus_size() && status.ok(); first += kSkusALock) {
+    status = hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+      const ledger::State& state = ledger.state();
+      // Anew under each lock: a channel or location may have gone in between.
+      const absl::StatusOr<Scope> scope =
+          ScopeOf(state, request.channel_id(), request.location_id(), request.min_revision());
+      if (!scope.ok()) return scope.status();
+      for (int i = first; i < std::min(first + kSkusALock, request.skus_size()); ++i) {
+        v1::BatchAvailability& result = *response->add_results();
+        if (const ledger::CodeTarget* target = state.Resolve(request.skus(i), 0)) {
+          Answer(ledger, *scope, target->item, request.with_locations(), false,
+                 result.mutable_availability());
+        } else {
+          result.mutable_unknown()->set_sku(request.skus(i));
+        }
+      }
+      return absl::OkStatus();
+    });
+  }
+  return status;
+}
+
+absl::Status AvailabilityService::BatchOfParent(const v1::BatchGetAvailabilityRequest& request,
+                                                v1::BatchGetAvailabilityResponse* response) {
+  std::string after;
+  absl::Status status;
+  for (bool more = true; more;) {
+    more = hub_->Read([&](const ledger::Ledger& ledger) {
+      const ledger::State& state = ledger.state();
+      const absl::StatusOr<Scope> scope =
+          ScopeOf(state, request.channel_id(), request.location_id(), request.min_revision());
+      if (!scope.ok()) {
+        status = scope.status();
+        return false;
+      }
+      const auto& order = ledger.sku_order();
+      int looked_at = 0;
+      for (auto at = order.upper_bound(after); at != order.end(); ++at) {
+        if (++looked_at > kItemsALock) return true;
+        after = at->first;
+        if (state.items.Find(at->second)->parent_sku() != request.parent_sku()) continue;
+        if (response->results_size() == kBatchSkusMax) {
+          status =
+              TooLarge("parent_sku", request.parent_sku(), "has more items than a batch may have");
+          return false;
+        }
+        Answer(ledger, *scope, at->second, request.with_locations(), false,
+               response->add_results()->mutable_availability());
+      }
+      return false;
+    });
+  }
+  return status;
+}
+
+}  // namespace onhand::rpc

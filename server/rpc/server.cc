@@ -1,0 +1,107 @@
+#include "server/rpc/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server_builder.h"
+
+namespace onhand::rpc {
+namespace {
+
+// Reflection is the only service that takes a thread a call.
+constexpr int kSyncThreadsMax = 16;
+// How long calls may still take once the agents are gone.
+constexpr absl::Duration kLastCalls = absl::Seconds(5);
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("onhand");
+  quota.SetMaxThreads(kSyncThreadsMax);
+  builder.SetResourceQuota(quota);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+  // A peer that vanished without a word is noticed; one that asks too often whether the hub lives
+  // is sent away.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  // Two hubs on one port would split their agents between them.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+}  // namespace
+
+Server::Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options)
+    : options_(std::move(options)),
+      catalog_(hub),
+      stock_(hub),
+      rules_(hub),
+      quarantine_(hub),
+      hub_(hub, &streams_, std::move(surroundings)),
+      reports_(hub, &streams_),
+      availability_(hub, clock) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock* clock,
+                                                      Surroundings surroundings,
+                                                      ServerOptions options) {
+  std::unique_ptr<Server> server(
+      new Server(hub, clock, std::move(surroundings), std::move(options)));
+  if (absl::Status status = server->Listen(); !status.ok()) return status;
+  return server;
+}
+
+absl::Status Server::Listen() {
+  // Both act on every server that is built from here on; the hub builds one.
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
+  builder.RegisterService(&catalog_);
+  builder.RegisterService(&stock_);
+  builder.RegisterService(&rules_);
+  builder.RegisterService(&quarantine_);
+  builder.RegisterService(&hub_);
+  builder.RegisterService(&reports_);
+  availability_.Register(&builder);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port_ == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("--grpc '", options_.address,
+                     "' cannot be listened on; is another process using the port?"));
+  }
+  server_->GetHealthCheckService()->SetServingStatus(true);
+  availability_.Start();
+  idle_watch_ = std::thread([this] { WatchIdleStreams(); });
+  return absl::OkStatus();
+}
+
+void Server::WatchIdleStreams() {
+  const absl::Duration interval = std::min(absl::Seconds(1), options_.idle_after / 4);
+  while (!stopping_.WaitForNotificationWithTimeout(interval)) {
+    streams_.EndIdle(absl::ToChronoNanoseconds(options_.idle_after));
+  }
+}
+
+void Server::Stop() {
+  if (server_ == nullptr || stopping_.HasBeenNotified()) return;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  streams_.Drain(static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.reconnect_after)));
+  streams_.AwaitNone(options_.drain_for);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + kLastCalls));
+  availability_.Join();
+  stopping_.Notify();
+  idle_watch_.join();
+}
+
+Server::~Server() { Stop(); }
+
+}  // namespace onhand::rpc

@@ -1,0 +1,75 @@
+// The hub's gRPC port: builds every service, listens, and goes away without losing anybody's words.
+// Owned by main. Start and Stop are called once; the rest from any thread in between.
+#ifndef ONHAND_SERVER_RPC_SERVER_H_
+#define ONHAND_SERVER_RPC_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
+#include "grpcpp/server.h"
+#include "server/hub/clock.h"
+#include "server/hub/hub.h"
+#include "server/rpc/availability_service.h"
+#include "server/rpc/catalog_service.h"
+#include "server/rpc/hub_service.h"
+#include "server/rpc/open_streams.h"
+#include "server/rpc/quarantine_service.h"
+#include "server/rpc/report_service.h"
+#include "server/rpc/rules_service.h"
+#include "server/rpc/stock_service.h"
+
+namespace onhand::rpc {
+
+struct ServerOptions {
+  std::string address;  // HOST:PORT; port 0: one that is free
+  // A report stream on which nothing is heard for so long ends with IDLE.
+  absl::Duration idle_after = absl::Seconds(60);
+  // What agents are told when the hub stops, and how long it waits for them to close.
+  absl::Duration reconnect_after = absl::Seconds(1);
+  absl::Duration drain_for = absl::Seconds(5);
+};
+
+class Server {
+ public:
+  // Listens and serves. Hub and clock outlive the server. UNAVAILABLE if the address cannot be
+  // listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Clock* clock,
+                                                       Surroundings surroundings,
+                                                       ServerOptions options);
+  ~Server();
+
+  // The port that it listens on.
+  int port() const { return port_; }
+  const OpenStreams& streams() const { return streams_; }
+
+  // Drains: health answers NOT_SERVING, agents are told to go and get their time to; then no call
+  // is left. The hub must still run: calls under way are answered by it.
+  void Stop();
+
+ private:
+  Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options);
+  absl::Status Listen();
+  void WatchIdleStreams();
+
+  const ServerOptions options_;
+  OpenStreams streams_;
+  CatalogService catalog_;
+  StockService stock_;
+  RulesService rules_;
+  QuarantineService quarantine_;
+  HubService hub_;
+  ReportService reports_;
+  AvailabilityService availability_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  absl::Notification stopping_;
+  std::thread idle_watch_;
+};
+
+}  // namespace onhand::rpc
+
+#endif  // ONHAND_SERVER_RPC_SERVER_H_

@@ -1,0 +1,180 @@
+#include "server/rpc/stock_service.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/ledger/catalog_view.h"
+#include "server/ledger/decide_stock.h"
+#include "server/ledger/fold.h"
+#include "server/ledger/refusal.h"
+#include "server/ledger/validate.h"
+#include "server/rpc/paging.h"
+#include "server/rpc/unary.h"
+
+namespace onhand::rpc {
+namespace {
+
+// Items looked at under one lock: a location may hold few of many.
+constexpr size_t kItemsALockMax = 2'048;
+
+// An event's place in the fold, as the key of a page.
+std::string KeyOf(const ledger::Event& event) {
+  std::string key(sizeof(event), '\0');
+  std::memcpy(key.data(), &event, sizeof(event));
+  return key;
+}
+std::optional<ledger::Event> EventOf(const std::string& key) {
+  ledger::Event event;
+  if (key.size() != sizeof(event)) return std::nullopt;
+  std::memcpy(&event, key.data(), sizeof(event));
+  return event;
+}
+
+v1::RecordedMovement MovementOf(const ledger::State& state, const ledger::Event& event) {
+  v1::RecordedMovement movement;
+  movement.set_kind(static_cast<v1::MovementKind>(event.kind));
+  movement.set_quantity(event.quantity);
+  *movement.mutable_occurred_at() = ledger::TimestampOf(event.at_us);
+  movement.set_source_id(std::string(state.SourceNameOf(event.source)));
+  movement.set_sequence(event.sequence);
+  movement.set_inferred(event.inferred != 0);
+  return movement;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* StockService::ListPositions(grpc::CallbackServerContext* context,
+                                                      const v1::ListPositionsRequest* request,
+                                                      v1::ListPositionsResponse* response) {
+  if (!request->sku().empty()) return Finish(context, ListOfItem(*request, response));
+  if (!request->location_id().empty()) return Finish(context, ListOfLocation(*request, response));
+  return Finish(context, ledger::Refuse(absl::StatusCode::kInvalidArgument,
+                                        {.reason = "INVALID_FILTER",
+                                         .field = "sku",
+                                         .problem = "and location_id are both empty",
+                                         .remedy = "give an item, a location, or both"}));
+}
+
+absl::Status StockService::ListOfItem(const v1::ListPositionsRequest& request,
+                                      v1::ListPositionsResponse* response) const {
+  const std::string list = absl::StrCat("positions\n", request.sku(), "\n", request.location_id());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+    const ledger::State& state = ledger.state();
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request.sku());
+    if (!item.ok()) return item.status();
+    std::vector<std::pair<std::string, uint32_t>> locations;  // in id order, behind the token
+    if (!request.location_id().empty()) {
+      const absl::StatusOr<uint32_t> only =
+          ledger::FindLocation(state, "location_id", request.location_id());
+      if (!only.ok()) return only.status();
+      if (state.positions.Find(*item, *only).cell != nullptr)
+        locations.emplace_back(request.location_id(), *only);
+    } else {
+      for (const uint32_t location : state.positions.Of(*item).locations) {
+        const std::string& id = state.locations.Find(location)->location_id();
+        if (id > page->after) locations.emplace_back(id, location);
+      }
+    }
+    const size_t shown = std::min(locations.size(), page->size);
+    std::partial_sort(locations.begin(), locations.begin() + static_cast<std::ptrdiff_t>(shown),
+                      locations.end());
+    for (size_t i = 0; i < shown; ++i) {
+      *response->add_positions() = ledger::PositionOf(state, *item, locations[i].second);
+    }
+    if (locations.size() > shown)
+      response->set_next_page_token(PageToken(list, locations[shown - 1].first));
+    response->set_revision(state.counters.revision);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status StockService::ListOfLocation(const v1::ListPositionsRequest& request,
+                                          v1::ListPositionsResponse* response) const {
+  const std::string list = absl::StrCat("positions\n\n", request.location_id());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
+  std::string after = page->after;
+  absl::Status status;
+  for (bool more = true; more;) {
+    more = hub_->Read([&](const ledger::Ledger& ledger) {
+      const ledger::State& state = ledger.state();
+      const absl::StatusOr<uint32_t> location =
+          ledger::FindLocation(state, "location_id", request.location_id());
+      if (!location.ok()) {
+        status = location.status();
+        return false;
+      }
+      // Every fact up to here is in each part of the page; later parts may show later ones.
+      if (response->revision() == 0) response->set_revision(state.counters.revision);
+      const auto& order = ledger.sku_order();
+      size_t looked_at = 0;
+      for (auto at = order.upper_bound(after); at != order.end(); ++at) {
+        if (static_cast<size_t>(response->positions_size()) == page->size) {
+          response->set_next_page_token(PageToken(list, after));
+          return false;
+        }
+        if (++looked_at > kItemsALockMax) return true;
+        after = at->first;
+        if (state.positions.Find(at->second, *location).cell == nullptr) continue;
+        *response->add_positions() = ledger::PositionOf(state, at->second, *location);
+      }
+      return false;
+    });
+  }
+  return status;
+}
+
+grpc::ServerUnaryReactor* StockService::ListMovements(grpc::CallbackServerContext* context,
+                                                      const v1::ListMovementsRequest* request,
+                                                      v1::ListMovementsResponse* response) {
+  const std::string list =
+      absl::StrCat("movements\n", request->sku(), "\n", request->location_id());
+  const absl::StatusOr<Page> page = ReadPage(request->page_size(), request->page_token(), list);
+  if (!page.ok()) return Finish(context, page.status());
+  const std::optional<ledger::Event> after = EventOf(page->after);
+  return Finish(context, hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+    const ledger::State& state = ledger.state();
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request->sku());
+    if (!item.ok()) return item.status();
+    const absl::StatusOr<uint32_t> location =
+        ledger::FindLocation(state, "location_id", request->location_id());
+    if (!location.ok()) return location.status();
+    const ledger::Beside* beside = state.positions.Find(*item, *location).beside;
+    if (beside == nullptr) return absl::OkStatus();
+    const auto name = [&state](uint32_t source) { return state.SourceNameOf(source); };
+    const ledger::Event* last = nullptr;
+    for (auto event = beside->window.rbegin(); event != beside->window.rend(); ++event) {
+      if (event->kind > v1::MOVEMENT_KIND_COUNT) continue;  // corrections are no movements
+      if (after.has_value() && !ledger::Before(*event, *after, name)) continue;
+      if (static_cast<size_t>(response->movements_size()) == page->size) {
+        response->set_next_page_token(PageToken(list, KeyOf(*last)));
+        break;
+      }
+      *response->add_movements() = MovementOf(state, *event);
+      last = &*event;
+    }
+    return absl::OkStatus();
+  }));
+}
+
+grpc::ServerUnaryReactor* StockService::Adjust(grpc::CallbackServerContext* context,
+                                               const v1::AdjustRequest* request,
+                                               v1::AdjustResponse* response) {
+  return SubmitWrite(hub_, context, request, response, ledger::DecideAdjust);
+}
+
+grpc::ServerUnaryReactor* StockService::EndCorrections(grpc::CallbackServerContext* context,
+                                                       const v1::EndCorrectionsRequest* request,
+                                                       v1::EndCorrectionsResponse* response) {
+  return SubmitWrite(hub_, context, request, response, ledger::DecideEndCorrections);
+}
+
+}  // namespace onhand::rpc

@@ -1,0 +1,63 @@
+#include "server/rpc/unary.h"
+
+#include <memory>
+#include <utility>
+
+#include "server/ledger/decide_request.h"
+#include "server/ledger/refusal.h"
+#include "server/rpc/status.h"
+#include "xxhash.h"
+
+namespace onhand::rpc {
+
+grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
+uint64_t ContentHash(const google::protobuf::Message& request) {
+  const std::unique_ptr<google::protobuf::Message> content(request.New());
+  content->CopyFrom(request);
+  if (const auto* field = content->GetDescriptor()->FindFieldByName("request_id")) {
+    content->GetReflection()->ClearField(content.get(), field);
+  }
+  // Two kinds of request may have the same bytes; they are not the same content.
+  const std::string& kind = request.GetDescriptor()->full_name();
+  const std::string bytes = content->SerializeAsString();
+  return XXH64(bytes.data(), bytes.size(), XXH64(kind.data(), kind.size(), 0));
+}
+
+grpc::ServerUnaryReactor* Submit(
+    hub::Hub* hub, grpc::CallbackServerContext* context, const google::protobuf::Message& request,
+    const std::string& request_id, bool dry_run, google::protobuf::Message* response,
+    std::function<absl::StatusOr<std::string>(ledger::Group&)> decide) {
+  hub::Write write;
+  if (!dry_run || !request_id.empty()) {
+    absl::StatusOr<std::string> id = ledger::ParseRequestId(request_id);
+    if (!id.ok()) return Finish(context, id.status());
+    // A check changes nothing, so its answer is not worth keeping.
+    if (!dry_run) {
+      write.request_id = *std::move(id);
+      write.content_hash = ContentHash(request);
+    }
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  write.decide = std::move(decide);
+  write.done = [reactor, response](absl::StatusOr<std::string> answer) {
+    absl::Status status = answer.status();
+    if (status.ok() && !response->ParseFromString(*answer)) {
+      status =
+          ledger::Refuse(absl::StatusCode::kDataLoss,
+                         {.reason = "ANSWER_UNREADABLE",
+                          .field = "request_id",
+                          .problem = "was answered before in a form that this program cannot read",
+                          .remedy = "read what it changed instead"});
+    }
+    reactor->Finish(ToGrpc(status));
+  };
+  hub->Submit(std::move(write));
+  return reactor;
+}
+
+}  // namespace onhand::rpc
