@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct BackendKind {
   std::string name;
   std::function<std::unique_ptr<Backend>()> make;
 };
+// What a failed test prints.
+inline void PrintTo(const BackendKind& kind, std::ostream* out) { *out << kind.name; }
 
 // Every kind of store. MySQL is a real MariaDB, started at the first use.
 std::vector<BackendKind> AllBackends();
