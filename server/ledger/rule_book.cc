@@ -95,6 +95,11 @@ void RuleBook::LocationSet::Add(uint32_t location) {
   words_[location / 64] |= uint64_t{1} << (location % 64);
 }
 
+void RuleBook::LocationSet::AddAllOf(const LocationSet& other) {
+  words_.resize(std::max(words_.size(), other.words_.size()));
+  for (size_t i = 0; i < other.words_.size(); ++i) words_[i] |= other.words_[i];
+}
+
 bool RuleBook::LocationSet::HasAllOf(const LocationSet& other) const {
   for (size_t i = 0; i < other.words_.size(); ++i) {
     const uint64_t mine = i < words_.size() ? words_[i] : 0;
@@ -127,17 +132,18 @@ void RuleBook::TakePlaces(const State& state) {
     if (id >= kChannelsMax) return;
     kinds_[id] = channel.kind();
     if (channel.kind() == v1::CHANNEL_KIND_IN_STORE) in_store |= static_cast<uint8_t>(1u << id);
+    LocationSet& used = channel_locations_[id];
+    for (const uint32_t location : channel.locations()) used.Add(location);
+    for (const uint32_t group : channel.groups()) {
+      const auto found = groups_.find(group);
+      if (found != groups_.end()) used.AddAllOf(found->second->locations);
+    }
     const bool uses_all = channel.locations().empty() && channel.groups().empty();
     state.locations.ForEach([&](uint32_t location, const journal::Location&) {
-      bool used = uses_all ||
-                  std::count(channel.locations().begin(), channel.locations().end(), location) != 0;
-      for (const uint32_t group : channel.groups()) {
-        const auto found = groups_.find(group);
-        used = used || (found != groups_.end() && found->second->locations.Has(location));
+      if (uses_all) used.Add(location);
+      if (location < places_.size() && used.Has(location)) {
+        places_[location].used_by |= static_cast<uint8_t>(1u << id);
       }
-      if (!used || location >= places_.size()) return;
-      channel_locations_[id].Add(location);
-      places_[location].used_by |= static_cast<uint8_t>(1u << id);
     });
   });
   state.locations.ForEach([&](uint32_t id, const journal::Location& location) {

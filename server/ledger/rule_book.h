@@ -111,6 +111,7 @@ class RuleBook {
   class LocationSet {
    public:
     void Add(uint32_t location);
+    void AddAllOf(const LocationSet& other);
     bool Has(uint32_t location) const {
       return location / 64 < words_.size() && (words_[location / 64] >> (location % 64) & 1) != 0;
     }
