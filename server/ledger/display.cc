@@ -181,7 +181,8 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
   int64_t changes_at_us = RuleBook::kNever;
   for (uint32_t channel = 0; channel < RuleBook::kChannelsMax; ++channel) {
     if (!book.HasChannel(channel)) continue;
-    const Display* shown = state.display.Find(DisplayKey{item, channel});
+    // With what this group itself decided, so that an item that is due twice changes once.
+    const Display* shown = group.state().display.Find(DisplayKey{item, channel});
     if (shown == nullptr && !row->published()) continue;
     const Question question{
         .item = item, .channel = channel, .now_us = group.now_us(), .decides_display = true};
