@@ -98,4 +98,9 @@ absl::StatusOr<uint32_t> FindChannel(const State& state, absl::string_view field
   return Unknown("UNKNOWN_CHANNEL", field, channel_id, "channel", "make the channel first (onhand channel set)");
 }
 
+absl::StatusOr<uint32_t> FindGroup(const State& state, absl::string_view field, absl::string_view group_id) {
+  if (const uint32_t* group = state.group_ids.Find(group_id)) return *group;
+  return Unknown("UNKNOWN_GROUP", field, group_id, "location group", "make the group first (onhand group set)");
+}
+
 }  // namespace onhand::ledger

@@ -24,10 +24,11 @@ absl::Status CheckText(absl::string_view field, absl::string_view value, size_t 
 // INVALID_ARGUMENT (QUANTITY_OUT_OF_RANGE) unless least <= value <= 10^9.
 absl::Status CheckUnits(absl::string_view field, int64_t value, int64_t least);
 
-// NOT_FOUND (UNKNOWN_ITEM / UNKNOWN_LOCATION / UNKNOWN_CHANNEL).
+// NOT_FOUND (UNKNOWN_ITEM / UNKNOWN_LOCATION / UNKNOWN_CHANNEL / UNKNOWN_GROUP).
 absl::StatusOr<uint32_t> FindItem(const State& state, absl::string_view field, absl::string_view sku);
 absl::StatusOr<uint32_t> FindLocation(const State& state, absl::string_view field, absl::string_view location_id);
 absl::StatusOr<uint32_t> FindChannel(const State& state, absl::string_view field, absl::string_view channel_id);
+absl::StatusOr<uint32_t> FindGroup(const State& state, absl::string_view field, absl::string_view group_id);
 
 }  // namespace onhand::ledger
 
