@@ -1,0 +1,135 @@
+#include "tests/support/programs.h"
+
+#include <signal.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tests/support/mariadb.h"
+
+namespace onhand::testing {
+namespace {
+
+[[noreturn]] void Fail(const std::string& what, const Process& process) {
+  std::cerr << what << "\n" << process.out() << process.err() << std::endl;
+  abort();
+}
+
+int EndGently(Process& process, const std::string& name) {
+  process.Signal(SIGTERM);
+  const std::optional<int> exit_code = process.Wait();
+  if (!exit_code) Fail(name + " does not end on SIGTERM", process);
+  return *exit_code;
+}
+
+void Append(std::vector<std::string>& arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+Ended Run(const std::vector<std::string>& arguments, const Process::Options& options) {
+  Process process(arguments, options);
+  const std::optional<int> exit_code = process.Wait(absl::Minutes(1));
+  if (!exit_code) Fail(absl::StrJoin(arguments, " ") + " does not end", process);
+  return {*exit_code, process.out(), process.err()};
+}
+
+std::string HubPath() { return ONHAND_HUB_PATH; }
+std::string AgentPath() { return ONHAND_AGENT_PATH; }
+std::string OnhandPath() { return ONHAND_CLI_PATH; }
+
+HubProgram::HubProgram(std::string store) : store_(std::move(store)), port_(FreePort()) {}
+
+std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+void HubProgram::Launch(const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = {HubPath(),     "serve",   "--grpc", address(),   "--http",
+                                        "127.0.0.1:0", "--store", store_,   "--insecure"};
+  Append(arguments, more_arguments);
+  process_.reset();
+  process_ = std::make_unique<Process>(arguments);
+}
+
+bool HubProgram::AwaitReady(absl::Duration timeout) {
+  return WaitUntil(
+             [this] {
+               return absl::StrContains(process_->err(), "onhandd ready") || !process_->IsRunning();
+             },
+             timeout) &&
+         process_->IsRunning();
+}
+
+void HubProgram::Start(const std::vector<std::string>& more_arguments) {
+  Launch(more_arguments);
+  if (!AwaitReady()) Fail("onhandd does not come up", *process_);
+}
+
+void HubProgram::Kill() {
+  if (process_ != nullptr) process_->Kill();
+}
+
+int HubProgram::Stop() { return EndGently(*process_, "onhandd"); }
+
+bool HubProgram::IsRunning() { return process_ != nullptr && process_->IsRunning(); }
+
+std::string HubProgram::log() const {
+  return process_ == nullptr ? "" : process_->out() + process_->err();
+}
+
+client::Connection HubProgram::Connect(absl::Duration timeout) const {
+  client::ConnectionOptions options;
+  options.hub = address();
+  options.timeout = timeout;
+  options.attempts_max = 1000;
+  options.first_backoff = absl::Milliseconds(20);
+  return client::Connection(options);
+}
+
+Ended HubProgram::Onhand(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> all = {OnhandPath(), "--hub", address()};
+  Append(all, arguments);
+  return Run(all);
+}
+
+Ended HubProgram::Verify() const { return Run({HubPath(), "verify", "--store", store_}); }
+
+AgentProgram::AgentProgram(std::string hub_address, std::vector<std::string> arguments)
+    : arguments_({AgentPath(), "--hub", std::move(hub_address), "--insecure", "--poll-ms", "30",
+                  "--backoff-max-ms", "200"}) {
+  Append(arguments_, arguments);
+}
+
+void AgentProgram::Launch(const std::vector<std::string>& more_arguments) {
+  std::vector<std::string> arguments = arguments_;
+  Append(arguments, more_arguments);
+  process_.reset();
+  process_ = std::make_unique<Process>(arguments);
+}
+
+void AgentProgram::Kill() {
+  if (process_ != nullptr) process_->Kill();
+}
+
+int AgentProgram::Stop() { return EndGently(*process_, "onhand-agent"); }
+
+bool AgentProgram::IsRunning() { return process_ != nullptr && process_->IsRunning(); }
+
+std::optional<int> AgentProgram::Wait(absl::Duration timeout) { return process_->Wait(timeout); }
+
+Ended AgentProgram::RunOnce(const std::vector<std::string>& more_arguments) const {
+  std::vector<std::string> arguments = arguments_;
+  arguments.push_back("--once");
+  Append(arguments, more_arguments);
+  return Run(arguments);
+}
+
+std::string AgentProgram::log() const {
+  return process_ == nullptr ? "" : process_->out() + process_->err();
+}
+
+}  // namespace onhand::testing
