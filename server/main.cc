@@ -1,0 +1,65 @@
+// onhandd: the hub. Reads the command line and hands over; serve.h says what each command does.
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "server/serve.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace {
+
+void AddStore(CLI::App* command, onhand::StoreConfig* store) {
+  command
+      ->add_option("--store", store->url,
+                   "sqlite:PATH, mysql://USER@HOST:PORT[,HOST:PORT]/DB or memory:")
+      ->required();
+  command->add_option("--store-password-file", store->password_file,
+                      "File that holds the database's password");
+}
+
+void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* projection) {
+  AddStore(command, &config->store);
+  command
+      ->add_option("--grpc", config->grpc, "HOST:PORT for agents, websites and people; port 0: any")
+      ->required();
+  command->add_option("--http", config->http, "HOST:PORT for /healthz, /readyz and /metrics")
+      ->required();
+  command->add_flag("--insecure", config->insecure,
+                    "No TLS and no tokens; on this machine's own addresses only");
+  command->add_flag("--confirm-clock", config->confirm_clock,
+                    "Start although the clock is far from the journal's last row");
+  command->add_option("--clock-scale", config->clock_scale,
+                      "Run N times as fast from now on, for demonstrations");
+  command->add_option("--projection", *projection, "Write the plain tables for people")
+      ->check(CLI::IsMember({"on", "off"}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("onhandd"));
+  spdlog::flush_on(spdlog::level::info);
+
+  CLI::App app("Onhand's hub: what every location, and the chain as a whole, can promise.",
+               "onhandd");
+  app.set_version_flag("--version", onhand::kVersion);
+  app.require_subcommand(1);
+  onhand::ServeConfig serve;
+  std::string projection = "on";
+  AddServe(app.add_subcommand("serve", "Run the hub"), &serve, &projection);
+  onhand::StoreConfig store;
+  AddStore(app.add_subcommand("migrate", "Bring a store's schema to this version's"), &store);
+  AddStore(app.add_subcommand("verify", "Compare the newest image with a replay of the journal"),
+           &store);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? onhand::kExitDone : onhand::kExitUsage;
+  }
+  serve.projection = projection == "on";
+  if (app.got_subcommand("serve")) return onhand::Serve(serve);
+  if (app.got_subcommand("migrate")) return onhand::Migrate(store);
+  return onhand::Verify(store);
+}

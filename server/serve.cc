@@ -1,0 +1,196 @@
+#include "server/serve.h"
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "server/address.h"
+#include "server/hub/clock.h"
+#include "server/hub/hub.h"
+#include "server/hub/image.h"
+#include "server/rpc/server.h"
+#include "server/telemetry/http_listener.h"
+#include "server/telemetry/metrics.h"
+#include "spdlog/spdlog.h"
+#include "storage/open.h"
+
+namespace onhand {
+namespace {
+
+// How often main looks whether the hub still leads.
+constexpr timespec kHealthInterval{.tv_sec = 0, .tv_nsec = 250'000'000};
+
+int Fail(const absl::Status& status) {
+  spdlog::error("{}", std::string(status.message()));
+  return status.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+struct Addresses {
+  Address grpc;
+  Address http;
+};
+
+// Everything that can be wrong with the flags, before anything is opened.
+absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
+  absl::StatusOr<Address> grpc = ParseAddress("--grpc", config.grpc);
+  if (!grpc.ok()) return grpc.status();
+  absl::StatusOr<Address> http = ParseAddress("--http", config.http);
+  if (!http.ok()) return http.status();
+  if (!config.insecure) {
+    return absl::InvalidArgumentError(
+        "--insecure is missing: this version has neither TLS nor tokens, and says so by asking for "
+        "it; add --insecure "
+        "and listen on 127.0.0.1");
+  }
+  for (const auto& [flag, address] : {std::pair("--grpc", &*grpc), std::pair("--http", &*http)}) {
+    if (address->IsLoopback()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " '", address->ToString(),
+                     "' can be reached from other machines, which --insecure does not "
+                     "allow; listen on 127.0.0.1 or ::1"));
+  }
+  if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
+  return Addresses{*std::move(grpc), *std::move(http)};
+}
+
+absl::StatusOr<std::unique_ptr<storage::Store>> Open(const StoreConfig& config) {
+  std::string password;
+  if (!config.password_file.empty()) {
+    std::ifstream file(config.password_file);
+    std::stringstream content;
+    if (!file || !(content << file.rdbuf())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--store-password-file '", config.password_file,
+                       "' cannot be read; name a file that holds the password alone"));
+    }
+    password = std::string(absl::StripSuffix(absl::StripSuffix(content.str(), "\n"), "\r"));
+  }
+  return storage::OpenStore(config.url, password);
+}
+
+absl::Status Prepare(storage::Store& store) {
+  // A database that others share is changed only when somebody says so.
+  if (store.kind() == "mysql") return store.CheckSchema();
+  const absl::StatusOr<std::vector<std::string>> applied = store.Migrate();
+  if (applied.ok() && !applied->empty())
+    spdlog::info("migrated: {}", absl::StrJoin(*applied, ", "));
+  return applied.status();
+}
+
+// SIGTERM and SIGINT, taken from every thread that is started while this lives.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  // Waits a moment; true if one came.
+  bool Wait(timespec moment) { return sigtimedwait(&signals_, nullptr, &moment) > 0; }
+  // From here on a further signal ends the process at once.
+  void LetThrough() { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+
+ private:
+  sigset_t signals_;
+};
+
+}  // namespace
+
+int Serve(const ServeConfig& config) {
+  const absl::StatusOr<Addresses> addresses = CheckFlags(config);
+  if (!addresses.ok()) return Fail(addresses.status());
+  StopSignals signals;
+
+  const absl::StatusOr<std::unique_ptr<storage::StoreLock>> store_lock =
+      storage::StoreLock::Take(config.store.url);
+  if (!store_lock.ok()) return Fail(store_lock.status());
+  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config.store);
+  if (!store.ok()) return Fail(store.status());
+  if (absl::Status prepared = Prepare(**store); !prepared.ok()) return Fail(prepared);
+
+  hub::HubClock clock(config.clock_scale);
+  hub::HubOptions hub_options;
+  hub_options.version = kVersion;
+  hub_options.confirm_clock = config.confirm_clock;
+  absl::StatusOr<std::unique_ptr<hub::Hub>> hub =
+      hub::Hub::Start(store->get(), &clock, std::move(hub_options));
+  if (!hub.ok()) return Fail(hub.status());
+
+  const std::string kind((*store)->kind());
+  rpc::Surroundings surroundings{.version = kVersion, .store = kind};
+  const auto projected_revision = surroundings.projected_revision;
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
+      hub->get(), &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
+  if (!server.ok()) return Fail(server.status());
+
+  std::atomic<bool> draining{false};
+  const telemetry::MetricSources metrics{
+      .hub = hub->get(),
+      .version = kVersion,
+      .store = kind,
+      .open_streams = [&server] { return uint64_t{(*server)->streams().size()}; },
+      .projected_revision = projected_revision};
+  const auto ready = [&]() -> absl::Status {
+    if (draining.load()) return absl::UnavailableError("the hub is about to stop");
+    return (*hub)->health();
+  };
+  absl::StatusOr<std::unique_ptr<telemetry::HttpListener>> http = telemetry::HttpListener::Start(
+      addresses->http.host, addresses->http.port,
+      {.ready = ready, .metrics = [&] { return telemetry::RenderMetrics(metrics); }});
+  if (!http.ok()) return Fail(http.status());
+
+  Address grpc_real = addresses->grpc;
+  grpc_real.port = (*server)->port();
+  Address http_real = addresses->http;
+  http_real.port = (*http)->port();
+  spdlog::info("onhandd ready grpc={} http={}", grpc_real.ToString(), http_real.ToString());
+
+  absl::Status health;
+  while (!signals.Wait(kHealthInterval)) {
+    health = (*hub)->health();
+    if (!health.ok()) break;
+  }
+  if (health.ok()) {
+    spdlog::info("draining");
+  } else {
+    spdlog::error("the hub may not write any more: {}", std::string(health.message()));
+  }
+  signals.LetThrough();
+  draining.store(true);
+  (*server)->Stop();
+  (*hub)->Stop(/*take_image=*/true);
+  spdlog::info("stopped at revision {}", (*hub)->revision());
+  return health.ok() ? kExitDone : kExitFenced;
+}
+
+int Migrate(const StoreConfig& config) {
+  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config);
+  if (!store.ok()) return Fail(store.status());
+  const absl::StatusOr<std::vector<std::string>> applied = (*store)->Migrate();
+  if (!applied.ok()) return Fail(applied.status());
+  spdlog::info("{}", applied->empty() ? "the schema is up to date"
+                                      : absl::StrCat("migrated: ", absl::StrJoin(*applied, ", ")));
+  return kExitDone;
+}
+
+int Verify(const StoreConfig& config) {
+  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config);
+  if (!store.ok()) return Fail(store.status());
+  if (absl::Status checked = (*store)->CheckSchema(); !checked.ok()) return Fail(checked);
+  const absl::Status verified =
+      hub::VerifyImage((*store)->images(), (*store)->journal(), ledger::Settings());
+  if (!verified.ok()) return Fail(verified);
+  spdlog::info("the newest image is what the journal says, byte for byte");
+  return kExitDone;
+}
+
+}  // namespace onhand

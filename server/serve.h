@@ -1,0 +1,46 @@
+// The commands of onhandd. Each runs on main's thread until its work is done and answers with the
+// exit code.
+#ifndef ONHAND_SERVER_SERVE_H_
+#define ONHAND_SERVER_SERVE_H_
+
+#include <cstdint>
+#include <string>
+
+namespace onhand {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+// Bad flags.
+inline constexpr int kExitUsage = 2;
+// The hub may not write any more: another one does, or the journal is not the one that it knew. A
+// supervisor may start it again; a person should look.
+inline constexpr int kExitFenced = 3;
+
+struct StoreConfig {
+  std::string url;
+  std::string password_file;  // empty: no password
+};
+
+struct ServeConfig {
+  std::string grpc;
+  std::string http;
+  StoreConfig store;
+  bool insecure = false;
+  bool confirm_clock = false;
+  int64_t clock_scale = 1;
+  bool projection = true;
+};
+
+// Runs the hub until SIGTERM or SIGINT, or until it is fenced.
+int Serve(const ServeConfig& config);
+// Brings the store's schema to this program's.
+int Migrate(const StoreConfig& store);
+// Replays the journal from the older image and compares the result with the newer one, byte for
+// byte.
+int Verify(const StoreConfig& store);
+
+}  // namespace onhand
+
+#endif  // ONHAND_SERVER_SERVE_H_
