@@ -36,6 +36,7 @@ class ChainForTest {
 
   ChainForTest() : ledger_(Settings{}) {}
 
+  const Ledger& ledger() const { return ledger_; }
   const State& state() const { return ledger_.state(); }
   const RuleBook& book() const { return ledger_.rule_book(); }
   DisplayEvaluator& display() { return display_; }
