@@ -105,7 +105,7 @@ void MysqlSession::Disconnect() {
     connection_.reset();
   } catch (const std::exception&) {
     // Closing what is broken cannot fail in a way that matters.
-    connection_.release();
+    static_cast<void>(connection_.release());
   }
 }
 

@@ -108,6 +108,7 @@ void MariaDb::Start() {
                                         "--performance-schema=OFF"};
   arguments.insert(arguments.end(), options_.begin(), options_.end());
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
 
