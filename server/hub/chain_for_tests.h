@@ -1,5 +1,5 @@
-// A chain of a few stores for tests of what lives beside the sequencer: rows are appended to a journal and applied to
-// a ledger as the sequencer does it, one thread, under the lock.
+// A chain of a few stores for tests of what lives beside the sequencer: rows are appended to a
+// journal and applied to a ledger as the sequencer does it, one thread, under the lock.
 #ifndef ONHAND_SERVER_HUB_CHAIN_FOR_TESTS_H_
 #define ONHAND_SERVER_HUB_CHAIN_FOR_TESTS_H_
 
@@ -39,15 +39,19 @@ class ChainForTests {
 
   // Appends and applies one row; its payload's size.
   size_t Commit(const journal::Record& record) {
-    storage::JournalRow row{.revision = head_.revision + 1, .epoch = 1, .writer = 7, .committed_at_us = now_us_};
+    storage::JournalRow row{
+        .revision = head_.revision + 1, .epoch = 1, .writer = 7, .committed_at_us = now_us_};
     row.payload = EncodeRecord(record);
     row.chain = storage::ChainAfter(head_.chain, row);
     std::string detail;
-    EXPECT_EQ(store_->journal().Append(head_, row, &detail), storage::AppendOutcome::kAppended) << detail;
+    EXPECT_EQ(store_->journal().Append(head_, row, &detail), storage::AppendOutcome::kAppended)
+        << detail;
     head_ = {row.revision, row.chain};
     {
       std::unique_lock<std::shared_mutex> lock(mutex_);
-      EXPECT_TRUE(ledger_.ApplyFacts({row.revision, row.epoch, now_us_}, record, 0, record.facts_size()).ok());
+      EXPECT_TRUE(
+          ledger_.ApplyFacts({row.revision, row.epoch, now_us_}, record, 0, record.facts_size())
+              .ok());
       ledger_.EndSlice();
     }
     revision_.store(row.revision, std::memory_order_release);
@@ -59,7 +63,8 @@ class ChainForTests {
     return Commit(record);
   }
 
-  // Items 1 .. items ("sku-1" ...), locations 1 .. locations ("s1" ...), channel 0 ("web"), source 1 ("till").
+  // Items 1 .. items ("sku-1" ...), locations 1 .. locations ("s1" ...), channel 0 ("web"), source
+  // 1 ("till").
   void SetUp(uint32_t items, uint32_t locations) {
     journal::Record record;
     for (uint32_t id = 1; id <= items; ++id) {
@@ -118,7 +123,8 @@ class ChainForTests {
     ledger::RowWriter writer(report->mutable_rows());
     uint32_t number = 0;
     for (; first != last; ++first) {
-      writer.Add(first->item, first->location, first->kind, first->quantity, now_us_ - first->ago_us, number++);
+      writer.Add(first->item, first->location, first->kind, first->quantity,
+                 now_us_ - first->ago_us, number++);
     }
     return fact;
   }

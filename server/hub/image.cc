@@ -20,7 +20,8 @@ absl::Status Damaged(const storage::ImageHeader& header, absl::string_view what)
   return absl::DataLossError(absl::StrCat("image ", header.revision, ": ", what));
 }
 
-// Makes a state that was filled in part empty again. A State is neither copied nor moved, since overlays point at it.
+// Makes a state that was filled in part empty again. A State is neither copied nor moved, since
+// overlays point at it.
 void Empty(ledger::State& state) {
   const ledger::Settings settings = state.settings;
   std::destroy_at(&state);
@@ -28,8 +29,8 @@ void Empty(ledger::State& state) {
 }
 
 // Fills an empty state; returns the image's bytes.
-absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images, const storage::ImageHeader& header,
-                                     ledger::State& state) {
+absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images,
+                                     const storage::ImageHeader& header, ledger::State& state) {
   bool has_tables = false;
   std::set<uint32_t> segments;
   const auto take = [&](ImageChunk kind, absl::string_view bytes) -> absl::Status {
@@ -41,7 +42,8 @@ absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images, const storage:
     if (kind != ImageChunk::kSegment) return Damaged(header, "it has a chunk of an unknown kind");
     absl::StatusOr<uint32_t> segment = ledger::DecodeSegment(bytes, state);
     if (!segment.ok()) return segment.status();
-    if (!segments.insert(*segment).second) return Damaged(header, absl::StrCat("segment ", *segment, " comes twice"));
+    if (!segments.insert(*segment).second)
+      return Damaged(header, absl::StrCat("segment ", *segment, " comes twice"));
     return absl::OkStatus();
   };
   absl::StatusOr<uint64_t> bytes = ReadImageChunks(images, header, take);
@@ -84,8 +86,9 @@ absl::StatusOr<LoadedImage> LoadImage(storage::ImageStore& images, ledger::Ledge
   return loaded;
 }
 
-absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision, storage::JournalHead& head,
-                           ledger::Ledger& ledger, const std::function<void(size_t)>& after) {
+absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision,
+                           storage::JournalHead& head, ledger::Ledger& ledger,
+                           const std::function<void(size_t)>& after) {
   if (head.revision >= last_revision) return absl::OkStatus();
   journal::Record record;
   const auto apply = [&](const storage::JournalRow& row) -> absl::Status {
@@ -96,7 +99,8 @@ absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision, st
     }
     absl::Status status = DecodeRecord(row.payload, &record);
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrCat("journal row ", row.revision, ": ", status.message()));
+      return absl::Status(status.code(),
+                          absl::StrCat("journal row ", row.revision, ": ", status.message()));
     }
     const ledger::RowMoment moment{row.revision, row.epoch, row.committed_at_us};
     status = ledger.ApplyFacts(moment, record, 0, record.facts_size());
@@ -111,7 +115,8 @@ absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision, st
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
-absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal, const ledger::Settings& settings) {
+absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal,
+                         const ledger::Settings& settings) {
   absl::StatusOr<std::vector<storage::ImageHeader>> headers = images.List();
   if (!headers.ok()) return headers.status();
   if (headers->empty()) return absl::OkStatus();
@@ -132,16 +137,18 @@ absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal,
   absl::Status status = ReplayJournal(journal, newer.revision, head, replayed, nullptr);
   if (!status.ok()) return status;
   if (head.revision != newer.revision || head.chain != newer.chain) {
-    return Damaged(newer, absl::StrCat("the journal leads to revision ", head.revision, " with chain ",
-                                       absl::Hex(head.chain), ", not to it"));
+    return Damaged(newer, absl::StrCat("the journal leads to revision ", head.revision,
+                                       " with chain ", absl::Hex(head.chain), ", not to it"));
   }
   // Piece by piece: two whole encodings of a large chain would not fit beside two ledgers.
   if (ledger::EncodeTables(stored.state()) != ledger::EncodeTables(replayed.state())) {
     return Damaged(newer, "its tables differ from a replay of the journal");
   }
   for (uint32_t segment = 0; segment < ledger::SegmentCount(stored.state()); ++segment) {
-    if (ledger::EncodeSegment(stored.state(), segment) != ledger::EncodeSegment(replayed.state(), segment)) {
-      return Damaged(newer, absl::StrCat("positions of segment ", segment, " differ from a replay of the journal"));
+    if (ledger::EncodeSegment(stored.state(), segment) !=
+        ledger::EncodeSegment(replayed.state(), segment)) {
+      return Damaged(newer, absl::StrCat("positions of segment ", segment,
+                                         " differ from a replay of the journal"));
     }
   }
   return absl::OkStatus();
@@ -170,8 +177,8 @@ ImageWriter::~ImageWriter() {
 
 void ImageWriter::AfterRow(const storage::JournalHead& head, size_t payload_bytes) {
   journal_bytes_ += payload_bytes;
-  const bool due =
-      journal_bytes_ > std::max(options_.journal_bytes_min, image_bytes_.load(std::memory_order_relaxed));
+  const bool due = journal_bytes_ > std::max(options_.journal_bytes_min,
+                                             image_bytes_.load(std::memory_order_relaxed));
   if ((due || asked_.load(std::memory_order_relaxed)) && Begin(head)) {
     asked_.store(false, std::memory_order_relaxed);
   }
@@ -191,7 +198,8 @@ bool ImageWriter::Begin(const storage::JournalHead& head) {
   journal_bytes_ = 0;
 
   absl::MutexLock lock(&work_mutex_);
-  header_ = {.revision = head.revision, .chain = head.chain, .committed_at_us = state.counters.time_us};
+  header_ = {
+      .revision = head.revision, .chain = head.chain, .committed_at_us = state.counters.time_us};
   tables_ = std::move(tables);
   handed_over_ = true;
   return true;
@@ -235,7 +243,9 @@ void ImageWriter::DropPending() {
 }
 
 void ImageWriter::Run() {
-  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mutex_) { return stopping_ || handed_over_; };
+  const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mutex_) {
+    return stopping_ || handed_over_;
+  };
   while (true) {
     storage::ImageHeader header;
     std::string tables;

@@ -5,9 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 
-// The stream: chunk after chunk, each a byte kind (ImageChunk), its length (8 bytes, little-endian) and its bytes. The
-// first chunk holds the tables, every other one a segment (server/ledger/encode.cc). Blocks are the stream cut every
-// kImageBlockBytesMax bytes, whatever lies there.
+// The stream: chunk after chunk, each a byte kind (ImageChunk), its length (8 bytes, little-endian)
+// and its bytes. The first chunk holds the tables, every other one a segment
+// (server/ledger/encode.cc). Blocks are the stream cut every kImageBlockBytesMax bytes, whatever
+// lies there.
 namespace onhand::hub {
 namespace {
 
@@ -17,7 +18,8 @@ constexpr size_t kHeadBytes = 9;
 
 absl::Status ImageBlockWriter::Put(ImageChunk kind, absl::string_view bytes) {
   rest_.push_back(static_cast<char>(kind));
-  for (size_t i = 0; i < 8; ++i) rest_.push_back(static_cast<char>(uint64_t{bytes.size()} >> (8 * i)));
+  for (size_t i = 0; i < 8; ++i)
+    rest_.push_back(static_cast<char>(uint64_t{bytes.size()} >> (8 * i)));
   rest_.append(bytes.data(), bytes.size());
   bytes_ += kHeadBytes + bytes.size();
   return PutFullBlocks();
@@ -27,7 +29,8 @@ absl::Status ImageBlockWriter::PutFullBlocks() {
   constexpr size_t kBlock = storage::ImageStore::kImageBlockBytesMax;
   size_t done = 0;
   while (rest_.size() - done >= kBlock) {
-    absl::Status status = images_->PutBlock(revision_, blocks_, absl::string_view(rest_).substr(done, kBlock));
+    absl::Status status =
+        images_->PutBlock(revision_, blocks_, absl::string_view(rest_).substr(done, kBlock));
     if (!status.ok()) return status;
     ++blocks_;
     done += kBlock;
@@ -46,8 +49,9 @@ absl::StatusOr<uint32_t> ImageBlockWriter::Finish() {
   return blocks_;
 }
 
-absl::StatusOr<uint64_t> ReadImageChunks(storage::ImageStore& images, const storage::ImageHeader& header,
-                                         absl::FunctionRef<absl::Status(ImageChunk, absl::string_view)> visit) {
+absl::StatusOr<uint64_t> ReadImageChunks(
+    storage::ImageStore& images, const storage::ImageHeader& header,
+    absl::FunctionRef<absl::Status(ImageChunk, absl::string_view)> visit) {
   std::string buffer;
   uint64_t bytes = 0;
   const auto take_block = [&](absl::string_view block) -> absl::Status {
@@ -56,7 +60,8 @@ absl::StatusOr<uint64_t> ReadImageChunks(storage::ImageStore& images, const stor
     size_t done = 0;
     while (buffer.size() - done >= kHeadBytes) {
       uint64_t size = 0;
-      for (size_t i = 0; i < 8; ++i) size |= uint64_t{static_cast<uint8_t>(buffer[done + 1 + i])} << (8 * i);
+      for (size_t i = 0; i < 8; ++i)
+        size |= uint64_t{static_cast<uint8_t>(buffer[done + 1 + i])} << (8 * i);
       if (size > buffer.size() - done - kHeadBytes) break;
       const auto kind = static_cast<ImageChunk>(buffer[done]);
       absl::Status status = visit(kind, absl::string_view(buffer).substr(done + kHeadBytes, size));

@@ -33,8 +33,12 @@ class GatedStore : public storage::Store, public storage::ImageStore {
     if (fail_) return absl::UnavailableError("staged accident");
     return store_.images().PutBlock(revision, block, bytes);
   }
-  absl::Status Seal(const storage::ImageHeader& header) override { return store_.images().Seal(header); }
-  absl::StatusOr<std::vector<storage::ImageHeader>> List() override { return store_.images().List(); }
+  absl::Status Seal(const storage::ImageHeader& header) override {
+    return store_.images().Seal(header);
+  }
+  absl::StatusOr<std::vector<storage::ImageHeader>> List() override {
+    return store_.images().List();
+  }
   absl::Status Read(const storage::ImageHeader& header,
                     absl::FunctionRef<absl::Status(absl::string_view)> visit) override {
     return store_.images().Read(header, visit);
@@ -91,10 +95,12 @@ class ImageTest : public ::testing::Test {
     return ledger::EncodeState(ledger.state());
   }
   std::unique_ptr<ImageWriter> Writer(ImageWriter::Options options = {}) {
-    return std::make_unique<ImageWriter>(&store_, &chain_.ledger(), &chain_.mutex(), LoadedImage{}, options);
+    return std::make_unique<ImageWriter>(&store_, &chain_.ledger(), &chain_.mutex(), LoadedImage{},
+                                         options);
   }
 
-  const std::shared_ptr<storage::MemoryDatabase> database_ = std::make_shared<storage::MemoryDatabase>();
+  const std::shared_ptr<storage::MemoryDatabase> database_ =
+      std::make_shared<storage::MemoryDatabase>();
   const std::unique_ptr<storage::Store> memory_ = storage::NewMemoryStore(database_);
   GatedStore store_{memory_.get()};
   ChainForTests chain_{memory_.get()};
@@ -111,7 +117,8 @@ TEST_F(ImageTest, ImageTakenBesideTrafficAndTailEqualAFullReplay) {
     store_.Shut();
     const uint64_t revision = chain_.head().revision;
     ASSERT_TRUE(images->Begin(chain_.head()));
-    // First every touched segment is pushed out by its change, then the writer's thread takes them in turn with it.
+    // First every touched segment is pushed out by its change, then the writer's thread takes them
+    // in turn with it.
     Happen(20, images.get());
     store_.Open();
     Happen(60, images.get());
@@ -165,7 +172,8 @@ TEST_F(ImageTest, DamagedImageFallsBackToTheOlderOne) {
   EXPECT_EQ(image_revision, older);
   ledger::Ledger ledger{ledger::Settings{}};
   EXPECT_EQ(LoadImage(memory_->images(), ledger)->warnings.size(), 1u);
-  EXPECT_TRUE(absl::IsDataLoss(VerifyImage(memory_->images(), memory_->journal(), ledger::Settings{})));
+  EXPECT_TRUE(
+      absl::IsDataLoss(VerifyImage(memory_->images(), memory_->journal(), ledger::Settings{})));
   {
     absl::MutexLock lock(&database_->mutex);
     database_->blocks.erase({older, 0});
@@ -183,7 +191,8 @@ TEST_F(ImageTest, ImageThatDiffersFromTheJournalIsFound) {
   Happen(1);
   ASSERT_TRUE(images->Begin(chain_.head()));
   ASSERT_TRUE(images->Wait().ok());
-  EXPECT_TRUE(absl::IsDataLoss(VerifyImage(memory_->images(), memory_->journal(), ledger::Settings{})));
+  EXPECT_TRUE(
+      absl::IsDataLoss(VerifyImage(memory_->images(), memory_->journal(), ledger::Settings{})));
 }
 
 TEST_F(ImageTest, JournalIsCompactedToTheOlderImageOnceNobodyNeedsIt) {

@@ -32,7 +32,8 @@ absl::Status DecodeRecord(absl::string_view payload, ::onhand::journal::v1::Reco
         absl::StrCat("journal payload has ", payload.size(), " bytes, less than its head"));
   }
   const auto* bytes = reinterpret_cast<const uint8_t*>(payload.data());
-  if (bytes[0] == 0) return absl::DataLossError("journal payload has format 0, which no program wrote");
+  if (bytes[0] == 0)
+    return absl::DataLossError("journal payload has format 0, which no program wrote");
   if (bytes[0] > kFormat) {
     return absl::FailedPreconditionError(
         absl::StrCat("journal payload has format ", int{bytes[0]}, ", this program knows ",
@@ -42,8 +43,8 @@ absl::Status DecodeRecord(absl::string_view payload, ::onhand::journal::v1::Reco
   for (size_t i = 0; i < 4; ++i) said |= uint32_t{bytes[1 + i]} << (8 * i);
   const absl::string_view rest = payload.substr(kHeadBytes);
   if (const uint32_t found = storage::Crc32c(rest); found != said) {
-    return absl::DataLossError(
-        absl::StrCat("journal payload's CRC32C is ", absl::Hex(found), ", its head says ", absl::Hex(said)));
+    return absl::DataLossError(absl::StrCat("journal payload's CRC32C is ", absl::Hex(found),
+                                            ", its head says ", absl::Hex(said)));
   }
   if (!record->ParseFromArray(rest.data(), static_cast<int>(rest.size()))) {
     return absl::DataLossError("journal payload's checksum is right but its Record does not parse");

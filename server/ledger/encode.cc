@@ -13,37 +13,41 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/message_lite.h"
 
-// The format, a persisted one. Numbers are little-endian; a `string` is a u32 length and its bytes; a `list` is a u32
-// count and its elements; a bool is one byte, 0 or 1.
+// The format, a persisted one. Numbers are little-endian; a `string` is a u32 length and its bytes;
+// a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
 //   u8 version (1)
-//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its meaning, so that a
+//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its
+//   meaning, so that a
 //     program with others must not read on.
 //   counters, in the order of the struct
-//   the tables in the order of State: u64 row count, then key and row for each, keys strictly ascending.
-//     Keys: u32, u64, strings; pairs are both parts. Rows: journal messages are a string of their serialized form (with
-//     fields in the order of their numbers), structs are their fields in the order of state.h.
-//   arrivals: u64 count of minutes, then for each: i64 minute, u64 count, and (u32 item, u32 location) for each note in
-//     the order in which they were made. They are kept as they are, not made anew from the windows: a note also stands
-//     for an event that its window did not take, and decides in which row a position is looked at.
+//   the tables in the order of State: u64 row count, then key and row for each, keys strictly
+//   ascending.
+//     Keys: u32, u64, strings; pairs are both parts. Rows: journal messages are a string of their
+//     serialized form (with fields in the order of their numbers), structs are their fields in the
+//     order of state.h.
+//   arrivals: u64 count of minutes, then for each: i64 minute, u64 count, and (u32 item, u32
+//   location) for each note in
+//     the order in which they were made. They are kept as they are, not made anew from the windows:
+//     a note also stands for an event that its window did not take, and decides in which row a
+//     position is looked at.
 //   What is derived (answer_order, a table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
 //   u8 version (1), u32 number, then for each item that has positions, ascending:
-//   u32 item, u32 n, n locations (u32, ascending), n cells (36 bytes each, as in memory, `beside` 0),
-//   u32 m, then m times: u32 index of the cell (ascending), beside.
-//   beside: fold before, fold now, list of events (32 bytes each, as in memory), u32 arrived_minute.
-//   fold: i64 base, i64 unavailable, i64 absolute_us, u32 level_source, list of (u32 source, i64 offset), list of
+//   u32 item, u32 n, n locations (u32, ascending), n cells (36 bytes each, as in memory, `beside`
+//   0), u32 m, then m times: u32 index of the cell (ascending), beside. beside: fold before, fold
+//   now, list of events (32 bytes each, as in memory), u32 arrived_minute. fold: i64 base, i64
+//   unavailable, i64 absolute_us, u32 level_source, list of (u32 source, i64 offset), list of
 //     (i64 amount, bool lasting).
 namespace onhand::ledger {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "cells and events are kept as they are in memory");
+static_assert(std::endian::native == std::endian::little,
+              "cells and events are kept as they are in memory");
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
@@ -61,6 +65,11 @@ class Writer {
   template <class... Values>
   void operator()(const Values&... values) {
     (Put(*this, values), ...);
+  }
+  // `size` more bytes, for the caller to fill at once.
+  uint8_t* Room(size_t size) {
+    bytes_.resize(bytes_.size() + size);
+    return reinterpret_cast<uint8_t*>(bytes_.data() + bytes_.size() - size);
   }
   void Reserve(size_t size) { bytes_.reserve(size); }
   std::string Take() { return std::move(bytes_); }
@@ -98,7 +107,8 @@ class Reader {
     rest_.remove_prefix(size);
     return taken;
   }
-  // A count of elements that take at least `bytes_each`: a damaged one must not make room for 2^64 of them.
+  // A count of elements that take at least `bytes_each`: a damaged one must not make room for 2^64
+  // of them.
   template <class Count>
   Count CountOf(size_t bytes_each) {
     const Count count = Number<Count>();
@@ -118,7 +128,7 @@ class Reader {
   bool failed_ = false;
 };
 
-// ---- values: Put writes one, Get reads it back -----------------------------------------------------------------
+// ---- values: Put writes one, Get reads it back ----
 
 template <std::integral T>
 void Put(Writer& writer, const T& value) {
@@ -144,17 +154,15 @@ void Put(Writer& writer, const std::string& value) {
   writer(static_cast<uint32_t>(value.size()));
   writer.Raw(value.data(), value.size());
 }
-void Get(Reader& reader, std::string& value) { value = std::string(reader.Take(reader.Number<uint32_t>())); }
+void Get(Reader& reader, std::string& value) {
+  value = std::string(reader.Take(reader.Number<uint32_t>()));
+}
 
 void Put(Writer& writer, const google::protobuf::MessageLite& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  writer(bytes);
+  // The journal's messages have no maps, so that their bytes are the same every time.
+  const size_t size = message.ByteSizeLong();
+  writer(static_cast<uint32_t>(size));
+  message.SerializeWithCachedSizesToArray(writer.Room(size));
 }
 void Get(Reader& reader, google::protobuf::MessageLite& message) {
   const absl::string_view bytes = reader.Take(reader.Number<uint32_t>());
@@ -195,20 +203,25 @@ void Get(Reader& reader, std::vector<T>& values) {
   }
 }
 
-// ---- structs: their fields in order, said once for both directions ----------------------------------------------
+// ---- structs: their fields in order, said once for both directions ----
 
 template <class S, class Struct>
 concept Is = std::same_as<std::remove_const_t<S>, Struct>;
 
 void Fields(auto& archive, Is<Settings> auto& settings) {
-  archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us, settings.row_held_us);
+  archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us,
+          settings.row_held_us);
 }
 void Fields(auto& archive, Is<Counters> auto& counters) {
-  archive(counters.revision, counters.epoch, counters.time_us, counters.item_end, counters.location_end);
-  archive(counters.group_end, counters.source_end, counters.quarantine_end, counters.person_ordinal);
+  archive(counters.revision, counters.epoch, counters.time_us, counters.item_end,
+          counters.location_end);
+  archive(counters.group_end, counters.source_end, counters.quarantine_end,
+          counters.person_ordinal);
   archive(counters.source_aliases, counters.catalog_imported);
 }
-void Fields(auto& archive, Is<CodeTarget> auto& target) { archive(target.item, target.pack_factor); }
+void Fields(auto& archive, Is<CodeTarget> auto& target) {
+  archive(target.item, target.pack_factor);
+}
 void Fields(auto& archive, Is<LocationClock::SourceMoment> auto& moment) {
   archive(moment.source, moment.known_through_us);
 }
@@ -216,41 +229,45 @@ void Fields(auto& archive, Is<LocationClock> auto& clock) {
   archive(clock.sources, clock.dropped_through_us, clock.position_count);
 }
 void Fields(auto& archive, Is<SourceState> auto& source) {
-  archive(source.opened, source.retired, source.ended_spools, source.durable_sequence, source.input_position);
+  archive(source.opened, source.retired, source.ended_spools, source.durable_sequence,
+          source.input_position);
   archive(source.last_spool_id, source.last_report_us, source.hashes);
 }
 void Fields(auto& archive, Is<Staging> auto& staging) {
-  archive(staging.begun, staging.phase, staging.begun_us, staging.row_count, staging.row_count_said);
+  archive(staging.begun, staging.phase, staging.begun_us, staging.row_count,
+          staging.row_count_said);
   archive(staging.complete, staging.infers_nothing, staging.through_sku, staging.quarantine_id);
 }
 void Fields(auto& archive, Is<StagedRows> auto& rows) { archive(rows.items, rows.quantities); }
 void Fields(auto& archive, Is<SourceLocation> auto& key) { archive(key.source, key.location); }
 void Fields(auto& archive, Is<DisplayKey> auto& key) { archive(key.item, key.channel); }
 void Fields(auto& archive, Is<Display> auto& display) {
-  archive(display.status, display.below_floor, display.changed_us, display.salable, display.rule_id);
+  archive(display.status, display.below_floor, display.changed_us, display.salable,
+          display.rule_id);
 }
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
-void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) { archive(other.source, other.offset); }
-void Fields(auto& archive, Is<Correction> auto& correction) { archive(correction.amount, correction.lasting); }
+void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
+  archive(other.source, other.offset);
+}
+void Fields(auto& archive, Is<Correction> auto& correction) {
+  archive(correction.amount, correction.lasting);
+}
 void Fields(auto& archive, Is<Beside> auto& beside) {
   archive(beside.before, beside.now, beside.window, beside.arrived_minute);
 }
 
 template <class S>
-  requires requires(Writer& writer, const S& value) { Fields(writer, value); }
-void Put(Writer& writer, const S& value) {
-  Fields(writer, value);
-}
+requires requires(Writer& writer, const S& value) { Fields(writer, value); }
+void Put(Writer& writer, const S& value) { Fields(writer, value); }
 template <class S>
-  requires requires(Reader& reader, S& value) { Fields(reader, value); }
-void Get(Reader& reader, S& value) {
-  Fields(reader, value);
-}
+requires requires(Reader& reader, S& value) { Fields(reader, value); }
+void Get(Reader& reader, S& value) { Fields(reader, value); }
 
 void Put(Writer& writer, const FoldState& fold) {
   static const FoldState::Rare kNone;
   const FoldState::Rare& rare = fold.rare() == nullptr ? kNone : *fold.rare();
-  writer(fold.base(), fold.unavailable(), fold.absolute_us(), fold.level_source(), rare.others, rare.corrections);
+  writer(fold.base(), fold.unavailable(), fold.absolute_us(), fold.level_source(), rare.others,
+         rare.corrections);
 }
 void Get(Reader& reader, FoldState& fold) {
   const auto base = reader.Number<int64_t>();
@@ -262,7 +279,7 @@ void Get(Reader& reader, FoldState& fold) {
   fold = FoldState::Restore(base, unavailable, absolute_us, level_source, std::move(rare));
 }
 
-// ---- tables -----------------------------------------------------------------------------------------------------
+// ---- tables ----
 
 template <class Key, class Row>
 void Put(Writer& writer, const Table<Key, Row>& table) {
@@ -302,7 +319,8 @@ void Get(Reader& reader, std::map<int64_t, std::vector<PositionKey>>& arrivals) 
 template <class AnyState>
 void AllTables(auto& archive, AnyState& state) {
   archive(state.counters);
-  archive(state.items, state.codes, state.source_codes, state.locations, state.location_ids, state.clocks);
+  archive(state.items, state.codes, state.source_codes, state.locations, state.location_ids,
+          state.clocks);
   archive(state.groups, state.group_ids, state.channels, state.channel_ids, state.rules);
   archive(state.sources, state.source_ids, state.staging, state.staged_rows, state.snapshots_taken);
   archive(state.quarantine, state.held_rows, state.display, state.answers);
@@ -319,12 +337,12 @@ absl::Status CheckVersion(Reader& reader) {
   const auto version = reader.Number<uint8_t>();
   if (version == 0) return Damaged("it has no version");
   if (version <= kVersion) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("the encoded ledger has format ", int{version},
-                                                    ", this program knows ", int{kVersion},
-                                                    ": run the version that wrote it, or a later one"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the encoded ledger has format ", int{version}, ", this program knows ",
+                   int{kVersion}, ": run the version that wrote it, or a later one"));
 }
 
-// ---- positions --------------------------------------------------------------------------------------------------
+// ---- positions ----
 
 void PutItem(Writer& writer, const PositionTable& positions, uint32_t item) {
   const PositionTable::ItemPositions all = positions.Of(item);
@@ -349,10 +367,12 @@ struct ItemBuffers {
   std::vector<Cell> cells;
 };
 
-void GetItem(Reader& reader, uint32_t segment, ItemBuffers& buffers, int64_t& item_before, PositionTable& positions) {
+void GetItem(Reader& reader, uint32_t segment, ItemBuffers& buffers, int64_t& item_before,
+             PositionTable& positions) {
   const auto item = reader.Number<uint32_t>();
   const auto count = reader.CountOf<uint32_t>(sizeof(uint32_t) + sizeof(Cell));
-  if (item / PositionTable::kItemsPerSegment != segment || item <= item_before || count == 0) return reader.Fail();
+  if (item / PositionTable::kItemsPerSegment != segment || item <= item_before || count == 0)
+    return reader.Fail();
   item_before = item;
   buffers.locations.resize(count);
   reader.Raw(buffers.locations.data(), count * sizeof(uint32_t));
@@ -360,7 +380,8 @@ void GetItem(Reader& reader, uint32_t segment, ItemBuffers& buffers, int64_t& it
   reader.Raw(buffers.cells.data(), count * sizeof(Cell));
   if (reader.failed()) return;
   const auto& locations = buffers.locations;
-  if (std::adjacent_find(locations.begin(), locations.end(), std::greater_equal<>()) != locations.end()) {
+  if (std::adjacent_find(locations.begin(), locations.end(), std::greater_equal<>()) !=
+      locations.end()) {
     return reader.Fail();
   }
   for (Cell& cell : buffers.cells) cell.beside = 0;
@@ -392,7 +413,8 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   if (reader.failed()) return Damaged("its tables end early");
   if (!Equal(settings, state.settings)) {
     return absl::FailedPreconditionError(
-        "the encoded ledger was made with other settings (how long events, answers, staged snapshots and held rows "
+        "the encoded ledger was made with other settings (how long events, answers, staged "
+        "snapshots and held rows "
         "are kept): start with those");
   }
   AllTables(reader, state);
@@ -405,18 +427,21 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
 }
 
 uint32_t SegmentCount(const State& state) {
-  // By the ids that were given, so that it does not depend on which items have had positions since the start.
+  // By the ids that were given, so that it does not depend on which items have had positions since
+  // the start.
   const uint32_t item_end = std::max(state.counters.item_end, state.positions.item_end());
   return (item_end + PositionTable::kItemsPerSegment - 1) / PositionTable::kItemsPerSegment;
 }
 
 std::string EncodeSegment(const State& state, uint32_t segment) {
   const uint32_t first = segment * PositionTable::kItemsPerSegment;
-  const uint32_t end = std::min(first + PositionTable::kItemsPerSegment, state.positions.item_end());
+  const uint32_t end =
+      std::min(first + PositionTable::kItemsPerSegment, state.positions.item_end());
   size_t cells = 0;
   for (uint32_t item = first; item < end; ++item) cells += state.positions.Of(item).cells.size();
   Writer writer;
-  writer.Reserve(cells * (sizeof(Cell) + sizeof(uint32_t)) + PositionTable::kItemsPerSegment * 3 * sizeof(uint32_t) + 16);
+  writer.Reserve(cells * (sizeof(Cell) + sizeof(uint32_t)) +
+                 PositionTable::kItemsPerSegment * 3 * sizeof(uint32_t) + 16);
   writer(kVersion, segment);
   for (uint32_t item = first; item < end; ++item) PutItem(writer, state.positions, item);
   return writer.Take();
@@ -427,7 +452,8 @@ absl::StatusOr<uint32_t> DecodeSegment(absl::string_view bytes, State& state) {
   absl::Status status = CheckVersion(reader);
   if (!status.ok()) return status;
   const auto segment = reader.Number<uint32_t>();
-  if (reader.failed() || segment >= SegmentCount(state)) return Damaged("a segment has a number beyond the last item");
+  if (reader.failed() || segment >= SegmentCount(state))
+    return Damaged("a segment has a number beyond the last item");
   ItemBuffers buffers;
   int64_t item_before = -1;
   while (!reader.at_end()) GetItem(reader, segment, buffers, item_before, state.positions);
@@ -443,7 +469,8 @@ std::string EncodeState(const State& state) {
     whole.append(part);
   };
   append(EncodeTables(state));
-  for (uint32_t segment = 0; segment < SegmentCount(state); ++segment) append(EncodeSegment(state, segment));
+  for (uint32_t segment = 0; segment < SegmentCount(state); ++segment)
+    append(EncodeSegment(state, segment));
   return whole;
 }
 

@@ -1,5 +1,5 @@
-// The ledger's state as bytes and back: every table in key order, positions in segments of items. The same state gives
-// the same bytes. The format is specified in encode.cc.
+// The ledger's state as bytes and back: every table in key order, positions in segments of items.
+// The same state gives the same bytes. The format is specified in encode.cc.
 #ifndef ONHAND_SERVER_LEDGER_ENCODE_H_
 #define ONHAND_SERVER_LEDGER_ENCODE_H_
 
@@ -13,13 +13,15 @@
 
 namespace onhand::ledger {
 
-// Everything but positions. Decoding fills an empty state; it is of no use if that fails: DATA_LOSS if the bytes are
-// damaged, FAILED_PRECONDITION if another program's format or other settings wrote them.
+// Everything but positions. Decoding fills an empty state; it is of no use if that fails: DATA_LOSS
+// if the bytes are damaged, FAILED_PRECONDITION if another program's format or other settings wrote
+// them.
 std::string EncodeTables(const State& state);
 absl::Status DecodeTables(absl::string_view bytes, State& state);
 
-// Segments 0 .. SegmentCount - 1 of positions, items [segment * kItemsPerSegment, ...); each knows its number.
-// The tables are decoded first, then every segment once, in any order; decoding returns the segment's number.
+// Segments 0 .. SegmentCount - 1 of positions, items [segment * kItemsPerSegment, ...); each knows
+// its number. The tables are decoded first, then every segment once, in any order; decoding returns
+// the segment's number.
 uint32_t SegmentCount(const State& state);
 std::string EncodeSegment(const State& state, uint32_t segment);
 absl::StatusOr<uint32_t> DecodeSegment(absl::string_view bytes, State& state);

@@ -25,7 +25,12 @@ std::string RequestId(char last) {
 }
 
 void FillTables(State& state) {
-  state.counters = {.revision = 77, .epoch = 3, .time_us = kNow, .item_end = 600, .location_end = 9, .group_end = 2};
+  state.counters = {.revision = 77,
+                    .epoch = 3,
+                    .time_us = kNow,
+                    .item_end = 600,
+                    .location_end = 9,
+                    .group_end = 2};
   state.counters.source_end = 5;
   state.counters.quarantine_end = 12;
   state.counters.person_ordinal = 4;
@@ -40,7 +45,8 @@ void FillTables(State& state) {
   state.source_codes.Mutable({"till-1", "A"}) = {5, 12};
   state.locations.Mutable(3).set_location_id("s3 ");
   state.location_ids.Mutable("s3 ") = 3;
-  state.clocks.Mutable(3) = {.sources = {{1, kNow}, {2, 0}}, .dropped_through_us = -5, .position_count = 2};
+  state.clocks.Mutable(3) = {
+      .sources = {{1, kNow}, {2, 0}}, .dropped_through_us = -5, .position_count = 2};
   state.groups.Mutable(1).add_locations(3);
   state.group_ids.Mutable("north") = 1;
   state.channels.Mutable(0).set_channel_id("web-ship");
@@ -62,7 +68,8 @@ void FillTables(State& state) {
   state.snapshots_taken.Mutable({1, 3}) = 2;
   state.quarantine.Mutable(11).set_reason("LATE_COUNT");
   state.held_rows.Mutable("ghost") = {11};
-  state.display.Mutable({5, 0}) = {.status = 6, .below_floor = true, .changed_us = 1, .salable = -2, .rule_id = "floor"};
+  state.display.Mutable({5, 0}) = {
+      .status = 6, .below_floor = true, .changed_us = 1, .salable = -2, .rule_id = "floor"};
   state.answers.Mutable(RequestId('a')) = {9, "first"};
   state.answers.Mutable(RequestId('b')) = {10, ""};
   for (const char last : {'a', 'b'}) {
@@ -83,7 +90,9 @@ Event EventAt(int64_t at_us, EventKind kind, int32_t quantity, uint32_t source) 
 
 void FillPositions(State& state) {
   const uint32_t locations[] = {1, 4, 7};
-  Cell cells[3] = {{.on_hand = -3, .level_source = 1, .absolute_s = 99}, {.on_hand = 8}, {.on_hand = 2'000'000'000}};
+  Cell cells[3] = {{.on_hand = -3, .level_source = 1, .absolute_s = 99},
+                   {.on_hand = 8},
+                   {.on_hand = 2'000'000'000}};
   cells[1].estimators.fill(std::byte{0xA5});
   for (uint32_t item = 1; item < 600; item += 7) state.positions.Load(item, locations, cells);
   // Two sources' LEVELs, a count between, units set aside: everything that lives beside a cell.
@@ -121,7 +130,8 @@ TEST(Encode, EveryTableComesBack) {
   EXPECT_EQ(copy.counters.time_us, kNow);
   EXPECT_EQ(copy.items.size(), 599u);
   EXPECT_EQ(copy.items.Find(42)->sku(), "sku-42");
-  EXPECT_EQ(copy.source_codes.Find(std::pair<std::string, std::string>("till-1", "A"))->pack_factor, 12u);
+  EXPECT_EQ(copy.source_codes.Find(std::pair<std::string, std::string>("till-1", "A"))->pack_factor,
+            12u);
   EXPECT_EQ(copy.clocks.Find(3u)->sources[0].known_through_us, kNow);
   EXPECT_EQ(copy.clocks.Find(3u)->dropped_through_us, -5);
   EXPECT_EQ(copy.rules.Find("floor")->chain_floor(), 5);
@@ -204,7 +214,8 @@ TEST(Encode, TruncatedBytesAreDataLoss) {
   const std::string segment = EncodeSegment(state, 1);
   State copy{Settings{}};
   ASSERT_TRUE(DecodeTables(tables, copy).ok());
-  // A segment may end behind any of its items: the count of segments and the blocks' checksums guard that.
+  // A segment may end behind any of its items: the count of segments and the blocks' checksums
+  // guard that.
   int accepted = 0;
   for (size_t size = 0; size < segment.size(); ++size) {
     State part{Settings{}};
@@ -236,7 +247,8 @@ TEST(Encode, DamagedBytesNeverCrash) {
     copy.counters.item_end = 600;
     const absl::Status status =
         round % 2 == 0 ? DecodeTables(damaged, copy) : DecodeSegment(damaged, copy).status();
-    EXPECT_TRUE(status.ok() || absl::IsDataLoss(status) || absl::IsFailedPrecondition(status)) << status;
+    EXPECT_TRUE(status.ok() || absl::IsDataLoss(status) || absl::IsFailedPrecondition(status))
+        << status;
   }
 }
 
@@ -244,7 +256,8 @@ TEST(Encode, SegmentBeyondTheLastItemIsDataLoss) {
   State state{Settings{}};
   state.positions.Edit(5000, 1);
   State copy{Settings{}};
-  EXPECT_TRUE(absl::IsDataLoss(DecodeSegment(EncodeSegment(state, 5000 / PositionTable::kItemsPerSegment), copy).status()));
+  EXPECT_TRUE(absl::IsDataLoss(
+      DecodeSegment(EncodeSegment(state, 5000 / PositionTable::kItemsPerSegment), copy).status()));
 }
 
 }  // namespace
