@@ -17,20 +17,20 @@ class MemoryJournal : public FencedJournal {
   explicit MemoryJournal(MemoryDatabase* database) : database_(*database) {}
 
   absl::StatusOr<JournalHead> Head() override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     if (database_.journal.empty()) return JournalHead{};
     const JournalRow& last = database_.journal.rbegin()->second;
     return JournalHead{last.revision, last.chain};
   }
 
   absl::StatusOr<uint64_t> FirstRevision() override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     return database_.journal.empty() ? 0 : database_.journal.begin()->first;
   }
 
  protected:
   absl::StatusOr<Inserted> Insert(const JournalHead& head, const JournalRow& row) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     const Accident accident = std::exchange(database_.next_insert, Accident::kNone);
     if (accident == Accident::kLostBeforeCommit) return absl::UnavailableError("staged accident");
     const Inserted inserted = InsertLocked(head, row);
@@ -39,7 +39,7 @@ class MemoryJournal : public FencedJournal {
   }
 
   absl::StatusOr<std::optional<Identity>> IdentityOf(uint64_t revision) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     const auto found = database_.journal.find(revision);
     if (found == database_.journal.end()) return std::optional<Identity>();
     return std::optional<Identity>(Identity{found->second.writer, found->second.chain});
@@ -50,7 +50,7 @@ class MemoryJournal : public FencedJournal {
     constexpr size_t kRowsMax = 64;
     std::vector<JournalRow> rows;
     {
-      std::lock_guard<std::mutex> lock(database_.mutex);
+      absl::MutexLock lock(&database_.mutex);
       for (auto row = database_.journal.lower_bound(first_revision);
            row != database_.journal.end() && rows.size() < kRowsMax; ++row) {
         rows.push_back(row->second);
@@ -64,7 +64,7 @@ class MemoryJournal : public FencedJournal {
   }
 
   absl::Status DeleteThrough(uint64_t last_revision) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     database_.journal.erase(database_.journal.begin(),
                             database_.journal.upper_bound(last_revision));
     return absl::OkStatus();
@@ -95,7 +95,7 @@ class MemoryImages : public ImageStore {
   explicit MemoryImages(MemoryDatabase* database) : database_(*database) {}
 
   absl::Status Begin(uint64_t revision) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     if (database_.images.contains(revision)) return ImageIsSealed(revision);
     DropBlocks(revision);
     return absl::OkStatus();
@@ -104,13 +104,13 @@ class MemoryImages : public ImageStore {
   absl::Status PutBlock(uint64_t revision, uint32_t block, absl::string_view bytes) override {
     absl::Status status = CheckBlockSize(revision, block, bytes);
     if (!status.ok()) return status;
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     database_.blocks[{revision, block}] = {Crc32c(bytes), std::string(bytes)};
     return absl::OkStatus();
   }
 
   absl::Status Seal(const ImageHeader& header) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     uint32_t found = 0;
     while (database_.blocks.contains({header.revision, found})) ++found;
     if (found != header.block_count) return ImageLacksBlocks(header, found);
@@ -124,7 +124,7 @@ class MemoryImages : public ImageStore {
   }
 
   absl::StatusOr<std::vector<ImageHeader>> List() override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     std::vector<ImageHeader> headers;
     for (const auto& [revision, header] : database_.images) headers.push_back(header);
     std::reverse(headers.begin(), headers.end());
@@ -136,7 +136,7 @@ class MemoryImages : public ImageStore {
     for (uint32_t number = 0; number < header.block_count; ++number) {
       MemoryDatabase::Block block;
       {
-        std::lock_guard<std::mutex> lock(database_.mutex);
+        absl::MutexLock lock(&database_.mutex);
         const auto found = database_.blocks.find({header.revision, number});
         if (found == database_.blocks.end()) return BlockIsMissing(header.revision, number);
         block = found->second;
@@ -169,12 +169,12 @@ class MemoryProjection : public Projection {
   explicit MemoryProjection(MemoryDatabase* database) : database_(*database) {}
 
   absl::StatusOr<ProjectionHead> Head() override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     return database_.head;
   }
 
   absl::Status Write(uint64_t epoch, ProjectionBatch batch) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     absl::Status status = TakeHead(epoch);
     if (!status.ok()) return status;
     for (const auto& row : batch.locations) MoveUp(&database_.locations, row.location_id, row);
@@ -196,7 +196,7 @@ class MemoryProjection : public Projection {
 
   absl::Status WriteMovements(uint64_t epoch, uint64_t through_revision,
                               std::vector<MovementRow> movements) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     absl::Status status = TakeHead(epoch);
     if (!status.ok()) return status;
     for (const auto& row : movements) {
@@ -208,14 +208,14 @@ class MemoryProjection : public Projection {
   }
 
   absl::StatusOr<std::optional<int64_t>> MovementTimeUs(uint64_t revision) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     const auto found = database_.movements.lower_bound({revision, 0});
     if (found == database_.movements.end()) return std::optional<int64_t>();
     return std::optional<int64_t>(found->second.occurred_at_us);
   }
 
   absl::Status DropMovements(uint64_t last_revision) override {
-    std::lock_guard<std::mutex> lock(database_.mutex);
+    absl::MutexLock lock(&database_.mutex);
     std::erase_if(database_.movements,
                   [&](const auto& entry) { return entry.first.first <= last_revision; });
     return absl::OkStatus();
@@ -242,7 +242,7 @@ class MemoryStore : public Store {
   absl::string_view kind() const override { return "memory"; }
 
   absl::StatusOr<std::string> JournalId() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     if (database_->journal_id.empty()) {
       return absl::FailedPreconditionError("memory store: no journal_id: call Migrate first");
     }
@@ -250,7 +250,7 @@ class MemoryStore : public Store {
   }
 
   absl::StatusOr<std::vector<std::string>> Migrate() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     absl::Status status = CheckNotNewer(database_->applied_migrations);
     if (!status.ok()) return status;
     std::vector<std::string> applied_now;
@@ -265,7 +265,7 @@ class MemoryStore : public Store {
   }
 
   absl::Status CheckSchema() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return CheckApplied(database_->applied_migrations, {SchemaPart::kTruth, SchemaPart::kTables});
   }
 

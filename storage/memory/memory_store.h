@@ -7,13 +7,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-
+#include "absl/synchronization/mutex.h"
 #include "storage/store.h"
 
 namespace onhand::storage {
@@ -28,7 +27,7 @@ struct MemoryDatabase {
   // How the next insert into the journal ends, once.
   enum class Accident { kNone, kLostBeforeCommit, kLostAfterCommit };
 
-  std::mutex mutex;
+  absl::Mutex mutex;
   std::vector<int> applied_migrations ABSL_GUARDED_BY(mutex);
   std::string journal_id ABSL_GUARDED_BY(mutex);
   Accident next_insert ABSL_GUARDED_BY(mutex) = Accident::kNone;

@@ -29,46 +29,46 @@ class MemoryBackend : public Backend {
   std::unique_ptr<Store> Open() override { return NewMemoryStore(database_); }
 
   void DropJournalRow(uint64_t revision) override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     database_->journal.erase(revision);
   }
   void ReplaceBlock(uint64_t revision, uint32_t block, const std::string& bytes) override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     database_->blocks[{revision, block}].bytes = bytes;
   }
   void DropBlock(uint64_t revision, uint32_t block) override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     database_->blocks.erase({revision, block});
   }
   int CountBlocks(uint64_t revision) override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     int count = 0;
     for (const auto& [key, block] : database_->blocks) count += key.first == revision;
     return count;
   }
   void RecordMigration(int number) override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     database_->applied_migrations.push_back(number);
   }
 
   std::vector<StockRow> Stock() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->stock);
   }
   std::vector<MovementRow> Movements() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->movements);
   }
   std::vector<LocationRow> Locations() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->locations);
   }
   std::vector<RuleRow> Rules() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->rules);
   }
   int CountAudits() override {
-    std::lock_guard<std::mutex> lock(database_->mutex);
+    absl::MutexLock lock(&database_->mutex);
     return static_cast<int>(database_->audits.size());
   }
 

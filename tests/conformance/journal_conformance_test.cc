@@ -285,7 +285,7 @@ TEST_P(MemoryAccidents, OutcomeIsFoundAfterALostConnection) {
   const auto store = NewMemoryStore(database);
   ASSERT_TRUE(store->Migrate().ok());
   {
-    std::lock_guard<std::mutex> lock(database->mutex);
+    absl::MutexLock lock(&database->mutex);
     database->next_insert = GetParam();
   }
   const JournalRow row = RowAfter({}, 1);
