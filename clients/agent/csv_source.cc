@@ -133,13 +133,11 @@ absl::StatusOr<bool> CsvSource::OpenNext(Chunk& chunk) {
   const absl::StatusOr<absl::Time> modified = ModifiedAt(file->path);
   if (!modified.ok()) return modified.status();
   absl::StatusOr<std::string> bytes = ReadWholeFile(file->path);
-  absl::StatusOr<Export> content = bytes.status();
-  if (bytes.ok()) {
-    content = ReadExport({file->name, *std::move(bytes), *modified}, mapping_,
-                         {file->location, folder_->locations()});
-  } else if (!absl::IsResourceExhausted(bytes.status())) {
-    return bytes.status();
-  }
+  if (!bytes.ok() && !absl::IsResourceExhausted(bytes.status())) return bytes.status();
+  absl::StatusOr<Export> content =
+      bytes.ok() ? ReadExport({file->name, *std::move(bytes), *modified}, mapping_,
+                              {file->location, folder_->locations()})
+                 : bytes.status();
   if (!content.ok()) {
     const std::string reason(content.status().message());
     spdlog::error("{} is rejected: {}", file->name, reason);

@@ -91,13 +91,11 @@ absl::Status MergeRepeatedSkus(Export& out) {
 
 absl::StatusOr<absl::Time> FileMoment(const ExportFile& file, const Mapping& mapping) {
   if (mapping.as_of != AsOf::kFileName) return file.modified;
-  absl::Time moment;
-  std::string error;
-  if (absl::ParseTime(mapping.file_name_time, file.name, mapping.moments.zone, &moment, &error)) {
-    return moment;
-  }
-  return Rejected("BAD_FILE_NAME", absl::StrCat("name \"", file.name, "\" does not fit \"",
-                                                mapping.file_name_time, "\": ", error));
+  MomentRules rules = mapping.moments;
+  rules.format = mapping.file_name_time;
+  const absl::StatusOr<absl::Time> moment = MomentReader(rules).Read(file.name);
+  if (moment.ok()) return moment;
+  return Rejected("BAD_FILE_NAME", absl::StrCat("the file's name ", moment.status().message()));
 }
 
 // The earliest moment of a location's rows: nothing in the snapshot was true later than it claims.

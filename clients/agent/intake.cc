@@ -95,11 +95,23 @@ void Intake::Run() {
     last_problem = problem;
     if (!status.ok()) Rest(options_.retry);
   }
-  // Rows that nobody can tell again.
-  if (pending_ && !source_->rereads()) {
+  if (!source_->rereads()) StoreTheRest();
+}
+
+void Intake::StoreTheRest() {
+  for (bool more = true; more;) {
+    if (!pending_) {
+      absl::StatusOr<Chunk> chunk = source_->Read(options_.batch_rows_max, -absl::Seconds(1));
+      if (!chunk.ok()) return;
+      pending_ = *std::move(chunk);
+    }
     const absl::Status status = Store(*pending_);
-    if (!status.ok())
+    if (!status.ok()) {
       spdlog::error("the last rows read are lost: {}", std::string(status.message()));
+      return;
+    }
+    more = HasRows(pending_->news) || !pending_->rejected.empty();
+    pending_.reset();
   }
 }
 

@@ -65,6 +65,8 @@ class Intake {
   bool WaitForTurn() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Step() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Store(Chunk& chunk) ABSL_LOCKS_EXCLUDED(mu_);
+  // Stores what was taken in and cannot be read again.
+  void StoreTheRest() ABSL_LOCKS_EXCLUDED(mu_);
   void AddProofOfLife(Chunk& chunk) const;
   void Rest(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
 

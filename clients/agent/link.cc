@@ -44,9 +44,12 @@ void Link::FinishWriting() {
   StartWritesDone();
 }
 
-std::vector<v1::ReportResponse> Link::TakeResponses() {
+std::optional<v1::ReportResponse> Link::TakeResponse() {
   absl::MutexLock locked(&mu_);
-  return std::exchange(responses_, {});
+  if (responses_.empty()) return std::nullopt;
+  v1::ReportResponse response = std::move(responses_.front());
+  responses_.pop_front();
+  return response;
 }
 
 std::optional<grpc::Status> Link::ended() {

@@ -4,10 +4,9 @@
 #ifndef ONHAND_CLIENTS_AGENT_LINK_H_
 #define ONHAND_CLIENTS_AGENT_LINK_H_
 
-#include <memory>
+#include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -34,8 +33,8 @@ class Link : public grpc::ClientBidiReactor<v1::ReportRequest, v1::ReportRespons
   void FinishWriting() ABSL_LOCKS_EXCLUDED(mu_);
   void Cancel() { context_.TryCancel(); }
 
-  // What the hub said since the last call, in order.
-  std::vector<v1::ReportResponse> TakeResponses() ABSL_LOCKS_EXCLUDED(mu_);
+  // The next thing that the hub said, if it said more.
+  std::optional<v1::ReportResponse> TakeResponse() ABSL_LOCKS_EXCLUDED(mu_);
   // How the stream ended, once it has.
   std::optional<grpc::Status> ended() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -57,7 +56,7 @@ class Link : public grpc::ClientBidiReactor<v1::ReportRequest, v1::ReportRespons
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool writes_over_ ABSL_GUARDED_BY(mu_) = false;
   bool reads_over_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<v1::ReportResponse> responses_ ABSL_GUARDED_BY(mu_);
+  std::deque<v1::ReportResponse> responses_ ABSL_GUARDED_BY(mu_);
   std::optional<grpc::Status> status_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -83,7 +83,7 @@ struct Mapping {
   RepeatedSku repeated_sku = RepeatedSku::kError;
   NegativeSale negative_sale = NegativeSale::kVoid;
   AsOf as_of = AsOf::kFileTime;
-  // absl::ParseTime format of the whole file name, for AsOf::kFileName.
+  // strptime(3) format of the whole file name, for AsOf::kFileName.
   std::string file_name_time;
   KnownThroughRule known_through = KnownThroughRule::kDetect;
   // Snapshots: items that are missing from the file are at zero.

@@ -1,6 +1,9 @@
 #include "clients/agent/moment.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -184,17 +187,7 @@ absl::StatusOr<DateOrder> DetectDateOrder(const std::vector<absl::string_view>& 
 
 absl::StatusOr<absl::Time> MomentReader::Read(absl::string_view text) {
   const absl::string_view trimmed = absl::StripAsciiWhitespace(text);
-  if (!rules_.format.empty()) {
-    absl::Time instant;
-    std::string error;
-    if (!absl::ParseTime(rules_.format, trimmed, absl::UTCTimeZone(), &instant, &error)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("time \"", trimmed, "\" does not fit \"", rules_.format, "\": ", error));
-    }
-    const bool absolute = absl::StrContains(rules_.format, "z") || rules_.format == "%s";
-    if (absolute) return instant;
-    return Resolve(absl::ToCivilSecond(instant, absl::UTCTimeZone()), trimmed);
-  }
+  if (!rules_.format.empty()) return ReadByFormat(trimmed);
 
   if (std::all_of(trimmed.begin(), trimmed.end(), absl::ascii_isdigit)) {
     if (const auto local = ReadCompact(trimmed)) return Resolve(*local, trimmed);
@@ -221,6 +214,22 @@ absl::StatusOr<absl::Time> MomentReader::Read(absl::string_view text) {
   const std::optional<absl::Duration> offset = ReadOffset(rest);
   if (!offset) return NotAMoment(trimmed);
   return absl::FromCivil(time->local, absl::UTCTimeZone()) - *offset + time->fraction;
+}
+
+absl::StatusOr<absl::Time> MomentReader::ReadByFormat(absl::string_view text) {
+  const std::string terminated(text);
+  // strptime, since absl::ParseTime reads all digits of 20260301 as a year.
+  std::tm parts = {};
+  parts.tm_mday = 1;
+  const char* const end = strptime(terminated.c_str(), rules_.format.c_str(), &parts);
+  if (end == nullptr || *end != '\0') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" does not fit the format \"", rules_.format, "\""));
+  }
+  const absl::CivilSecond local(parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                                parts.tm_hour, parts.tm_min, std::min(parts.tm_sec, 59));
+  if (!absl::StrContains(rules_.format, "%z")) return Resolve(local, text);
+  return absl::FromCivil(local, absl::UTCTimeZone()) - absl::Seconds(parts.tm_gmtoff);
 }
 
 absl::StatusOr<absl::Time> MomentReader::Resolve(absl::CivilSecond local, absl::string_view text) {

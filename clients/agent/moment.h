@@ -36,7 +36,7 @@ struct MomentRules {
   RepeatedTime repeated = RepeatedTime::kByOrder;
   MissingTime missing = MissingTime::kShift;
   DateOrder date_order = DateOrder::kDetect;
-  // absl::ParseTime format; empty: the common forms are tried.
+  // strptime(3) format with %z for an offset; empty: the common forms are tried.
   std::string format;
 };
 
@@ -55,6 +55,7 @@ class MomentReader {
   absl::StatusOr<absl::Time> Read(absl::string_view text);
 
  private:
+  absl::StatusOr<absl::Time> ReadByFormat(absl::string_view text);
   absl::StatusOr<absl::Time> Resolve(absl::CivilSecond local, absl::string_view text);
 
   MomentRules rules_;

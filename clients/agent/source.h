@@ -49,8 +49,9 @@ class Source {
   // INVALID_ARGUMENT: it was made by another kind of source.
   virtual absl::StatusOr<bool> Seek(const std::string& position) = 0;
 
-  // At most `rows_max` rows; waits up to `wait` for the first one. An error is worth another try
-  // later.
+  // At most `rows_max` rows; waits up to `wait` for the first one. A negative `wait` asks, before
+  // the agent ends, only for rows that nobody could read again, because they already left the
+  // outside world. An error is worth another try later.
   virtual absl::StatusOr<Chunk> Read(int rows_max, absl::Duration wait) = 0;
 
   // Everything that Read returned is durable in the spool.

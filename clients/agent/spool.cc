@@ -130,7 +130,7 @@ absl::Status Spool::Load() {
     state_.spool_id = row.Bytes(0);
     state_.source_id = row.Bytes(1);
     state_.met_hub = row.Int(2) != 0;
-    state_.input_position = row.Bytes(3);
+    state_.base_position = state_.input_position = row.Bytes(3);
     state_.acked_sequence = static_cast<uint64_t>(row.Int(4));
     acked_hash_ = static_cast<uint64_t>(row.Int(5));
     state_.acked_at = absl::FromUnixMicros(row.Int(6));
@@ -363,6 +363,7 @@ absl::Status Spool::MeetHub(const std::string& input_position) {
                                   .Run();
   if (!status.ok()) return status;
   state_.met_hub = true;
+  state_.base_position = input_position;
   if (state_.last_sequence == 0) state_.input_position = input_position;
   return absl::OkStatus();
 }
@@ -414,6 +415,7 @@ absl::Status Spool::Renew(const std::string& input_position, std::optional<uint6
   if (const auto status = transaction.Commit(); !status.ok()) return status;
   state_.spool_id = spool_id;
   state_.met_hub = true;
+  state_.base_position = input_position;
   state_.last_sequence = sequence;
   state_.acked_sequence = 0;
   state_.input_position = position;

@@ -36,7 +36,9 @@ struct SpoolState {
   uint64_t last_sequence = 0;
   uint64_t acked_sequence = 0;
   absl::Time acked_at = absl::InfinitePast();
-  // The source's position after the last batch, or where this spool began.
+  // The source's position before the first batch.
+  std::string base_position;
+  // The source's position after the last batch; base_position if there is none.
   std::string input_position;
   // Why the agent waits for a person; empty if it does not.
   std::string stopped;

@@ -170,13 +170,15 @@ absl::StatusOr<Chunk> StdinSource::Read(int rows_max, absl::Duration wait) {
   Chunk chunk;
   chunk.looked_at = absl::Now();
   std::string line;
+  const bool leaving = wait < absl::ZeroDuration();
+  if (leaving) CompleteLine();
   // Takes what is there without waiting for more: a till's sale shall not wait for the next one.
   while (HasRows(chunk.news) ? chunk.news.movements_size() < rows_max : true) {
     if (TakeLine(line)) {
       Tell(line, chunk);
       continue;
     }
-    if (closed_) break;
+    if (closed_ || leaving) break;
     const size_t before = buffer_.size();
     const bool found_nothing_yet = !HasRows(chunk.news) && chunk.rejected.empty();
     if (const auto status = Fill(found_nothing_yet ? wait : absl::ZeroDuration()); !status.ok()) {
@@ -205,6 +207,17 @@ absl::Status StdinSource::Fill(absl::Duration wait) {
   if (count == 0) closed_ = true;
   buffer_.append(bytes.data(), static_cast<size_t>(count));
   return absl::OkStatus();
+}
+
+void StdinSource::CompleteLine() {
+  constexpr int kPatienceMs = 1000;
+  // Byte by byte: the next line belongs to whoever reads on.
+  while (!closed_ && told_bytes_ < buffer_.size() && buffer_.back() != '\n') {
+    pollfd events = {file_, POLLIN, 0};
+    char byte = 0;
+    if (::poll(&events, 1, kPatienceMs) <= 0 || read(file_, &byte, 1) != 1) return;
+    buffer_.push_back(byte);
+  }
 }
 
 bool StdinSource::TakeLine(std::string& line) {

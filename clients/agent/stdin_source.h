@@ -33,6 +33,8 @@ class StdinSource : public Source {
  private:
   // Reads what is there; waits up to `wait` for it.
   absl::Status Fill(absl::Duration wait);
+  // Reads on to the end of a line that is here only in part.
+  void CompleteLine();
   bool TakeLine(std::string& line);
   void Tell(const std::string& line, Chunk& chunk);
 

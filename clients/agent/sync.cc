@@ -108,7 +108,7 @@ void Sync::StayAway(absl::Duration duration) {
 
 v1::Hello Sync::MakeHello() const {
   v1::Hello hello = options_.hello;
-  hello.set_spool_id(spool_->state().spool_id);
+  hello.set_spool_id(stand_in_spool_id_.value_or(spool_->state().spool_id));
   const absl::Time now = absl::Now();
   const int64_t seconds = absl::ToUnixSeconds(now);
   hello.mutable_sent_at()->set_seconds(seconds);
@@ -151,10 +151,10 @@ absl::StatusOr<v1::Welcome> Sync::Greet(Link& link) {
   link.Write(std::move(request));
   const absl::Time deadline = absl::Now() + options_.answer;
   while (!stopping_ && absl::Now() < deadline) {
-    for (const v1::ReportResponse& response : link.TakeResponses()) {
-      if (response.has_welcome()) return response.welcome();
-      if (response.has_redirect()) {
-        redirected_to_ = response.redirect().address();
+    while (const auto response = link.TakeResponse()) {
+      if (response->has_welcome()) return response->welcome();
+      if (response->has_redirect()) {
+        redirected_to_ = response->redirect().address();
         return absl::UnavailableError("the hub sends this source to another hub");
       }
     }
@@ -167,7 +167,10 @@ absl::StatusOr<v1::Welcome> Sync::Greet(Link& link) {
 absl::StatusOr<bool> Sync::SpoolContinues(const v1::Welcome& welcome) {
   const uint64_t durable = welcome.durable_sequence();
   const SpoolState state = spool_->state();
-  if (must_renew_ || durable > state.last_sequence) return false;
+  if (must_renew_ || stand_in_spool_id_ || durable > state.last_sequence) return false;
+  // Another agent with this spool, or a hub restored to before it: the first batch would not follow
+  // on.
+  if (durable == 0 && welcome.input_position() != state.base_position) return false;
   const absl::StatusOr<std::optional<uint64_t>> hash = spool_->HashAt(durable);
   if (!hash.ok()) return hash.status();
   if (!*hash || (durable > 0 && **hash != welcome.rolling_hash())) return false;
@@ -188,7 +191,8 @@ absl::StatusOr<Sync::Agreement> Sync::Agree(const v1::Welcome& welcome) {
   intake_->set_batch_rows_max(batch_rows_max_);
 
   const SpoolState state = spool_->state();
-  if (!state.met_hub && source_->rereads() && welcome.durable_sequence() == 0) {
+  const bool is_new = !state.met_hub && !stand_in_spool_id_ && welcome.durable_sequence() == 0;
+  if (is_new && source_->rereads()) {
     if (const auto status = spool_->MeetHub(welcome.input_position()); !status.ok()) return status;
     if (const auto status = StartIntakeAt(welcome.input_position()); !status.ok()) return status;
     return Agreement::kAgreed;
@@ -236,6 +240,7 @@ absl::Status Sync::Renew(const v1::Welcome& welcome) {
     return status;
   }
   must_renew_ = false;
+  stand_in_spool_id_.reset();
   const SpoolState renewed = spool_->state();
   spdlog::warn(
       "spool {} (up to {}) and the hub (up to {}) do not fit together: spool {} continues where "
@@ -254,6 +259,13 @@ absl::Status Sync::Renew(const v1::Welcome& welcome) {
 // it has them all.
 absl::StatusOr<std::optional<uint64_t>> Sync::FirstUnknownToHub(uint64_t durable_sequence) {
   const SpoolState state = spool_->state();
+  if (stand_in_spool_id_) {
+    if (state.acked_sequence == state.last_sequence) return std::nullopt;
+    spdlog::warn(
+        "the hub has closed spool {}: its last {} batches are sent again and may count twice",
+        state.spool_id, state.last_sequence - state.acked_sequence);
+    return state.acked_sequence + 1;
+  }
   // The hub was restored: what it once acknowledged and what is still here is carried over.
   if (durable_sequence < state.acked_sequence) return durable_sequence + 1;
   for (uint64_t sequence = state.acked_sequence + 1; sequence <= state.last_sequence; ++sequence) {
@@ -288,9 +300,9 @@ Sync::Talk Sync::Exchange(Link& link, const v1::Welcome& welcome) {
   Talk talk;
   bool leaving = false;
   while (!leaving) {
-    for (const v1::ReportResponse& response : link.TakeResponses()) {
+    while (const auto response = link.TakeResponse()) {
       last_heard_ = absl::Now();
-      if (const auto status = Hear(response, talk); !status.ok()) {
+      if (const auto status = Hear(*response, talk); !status.ok()) {
         talk.error = status;
         return talk;
       }
@@ -400,10 +412,10 @@ void Sync::SayFarewell(Link& link) {
       link.FinishWriting();
       finished = true;
     }
-    for (const v1::ReportResponse& response : link.TakeResponses()) {
+    while (const auto response = link.TakeResponse()) {
       // A failing spool shows itself again at the next start; the hub's Welcome repeats what is
       // lost here.
-      if (response.has_ack()) (void)HearAck(response.ack());
+      if (response->has_ack()) (void)HearAck(response->ack());
     }
     bell_->Wait(absl::Milliseconds(50));
   }
@@ -428,6 +440,8 @@ Sync::Talk Sync::AfterEnd(const grpc::Status& ended) {
     talk.result = SyncResult{SyncEnd::kTakenOver, message};
   } else if (reason == "SEQUENCE_REUSED") {
     must_renew_ = true;
+  } else if (reason == "SPOOL_ENDED") {
+    stand_in_spool_id_ = RandomId();
   } else if (IsFinal(reason, options_.once)) {
     talk.result = SyncResult{SyncEnd::kRefused, client::Describe(talk.error)};
   }

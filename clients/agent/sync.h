@@ -2,12 +2,15 @@
 // Owned by main; Run belongs to one thread, Stop may be called by any.
 //
 // A spool and a hub agree when the hub's durable sequence is in the spool with the same rolling
-// hash and the next one is there to send. If not (the spool is new, was wiped, rolled back or
-// copied; the hub was restored), a new spool_id begins at the hub's input position, and what
-// follows it is read from the source again. Rows that only the spool has, because their source
-// cannot be read again or does not know the hub's position, are carried over; which of them the hub
-// already has is asked by submitting them once more under the old spool_id, where the same content
-// is ALREADY_APPLIED and other content SEQUENCE_REUSED.
+// hash and the next one is there to send; before the first batch, when the hub is where the spool
+// began. If not (the spool was rolled back or copied; the hub was restored), a new spool_id begins
+// at the hub's input position, and what follows it is read from the source again. Rows that only
+// the spool has, because their source cannot be read again or does not know the hub's position, are
+// carried over; which of them the hub already has is asked by submitting them once more under the
+// old spool_id, where the same content is ALREADY_APPLIED and other content SEQUENCE_REUSED. Only a
+// spool that the hub has closed (SPOOL_ENDED: a copy of it went on) cannot be asked about: its
+// unacknowledged rows are then carried over with a warning, since a sale too many promises less,
+// and a sale too few more than there is.
 #ifndef ONHAND_CLIENTS_AGENT_SYNC_H_
 #define ONHAND_CLIENTS_AGENT_SYNC_H_
 
@@ -117,6 +120,8 @@ class Sync {
   Backoff backoff_;
   bool intake_started_ = false;
   bool must_renew_ = false;
+  // Says Hello in place of a spool_id that the hub has closed, until the spool is renewed.
+  std::optional<std::string> stand_in_spool_id_;
   int batch_rows_max_ = 0;
 
   // Of the stream that stands.
