@@ -174,6 +174,15 @@ Sequencer::Taken Sequencer::Take() {
   return taken;
 }
 
+void Sequencer::PutBack(std::vector<Operation>& operations, size_t first) {
+  if (first == operations.size()) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  while (operations.size() > first) {
+    operations_.push_front(std::move(operations.back()));
+    operations.pop_back();
+  }
+}
+
 void Sequencer::Run() {
   while (WaitForWork()) {
     Turn(Take(), NowUs());
@@ -197,7 +206,11 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   std::vector<Finish> finishes;
   finishes.reserve(taken.operations.size() + taken.reports.size());
   DecideInner(group);
-  for (Operation& operation : taken.operations) finishes.push_back(operation(group));
+  size_t decided = 0;
+  while (decided < taken.operations.size() && group.bytes() < hub_->options_.group_bytes_max) {
+    finishes.push_back(taken.operations[decided++](group));
+  }
+  PutBack(taken.operations, decided);
   for (ReportWrite& report : taken.reports) finishes.push_back(DecideReport(group, std::move(report)));
   if (group.fact_count() == 0 && now_us - hub_->ledger_.state().counters.time_us >= kTickUs) {
     Fact tick;

@@ -61,6 +61,8 @@ class Sequencer {
   bool WaitForWork();
   bool HasInnerWork(int64_t now_us) const;
   Taken Take();
+  // Operations from `first` on did not fit into the group: they go first next time.
+  void PutBack(std::vector<Operation>& operations, size_t first);
   void Turn(Taken taken, int64_t now_us);
   void DecideInner(ledger::Group& group);
   Finish DecideReport(ledger::Group& group, ReportWrite report);

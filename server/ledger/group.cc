@@ -24,6 +24,7 @@ const State& Group::Settled() {
 void Group::Add(journal::Fact fact) {
   journal::Fact& added = *record_.add_facts();
   added = std::move(fact);
+  bytes_ += added.ByteSizeLong();
   if (const absl::Status applied = ApplyFact(overlay_, added); !applied.ok()) {
     std::cerr << "a decision made a fact that apply does not know: " << applied.message() << std::endl;
     std::abort();

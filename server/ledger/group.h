@@ -4,6 +4,7 @@
 #ifndef ONHAND_SERVER_LEDGER_GROUP_H_
 #define ONHAND_SERVER_LEDGER_GROUP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -39,6 +40,8 @@ class Group {
   // Nothing added can be taken back: decisions check first and add last.
   int fact_count() const { return record_.facts_size(); }
   const journal::Record& record() const { return record_; }
+  // Bytes of the record so far, reports' rows left out (movement_count bounds those).
+  size_t bytes() const { return bytes_; }
   // Movements in the record so far; bounds the group.
   int64_t movement_count() const { return movement_count_; }
 
@@ -50,6 +53,7 @@ class Group {
   std::vector<int> unsettled_;  // indexes of report facts whose rows are not in the overlay
   int64_t unsettled_units_ = 0;
   int64_t movement_count_ = 0;
+  size_t bytes_ = 0;
   bool dropped_ = false;  // DropDueEvents was called on the overlay
 };
 
