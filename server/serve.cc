@@ -16,6 +16,7 @@
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
+#include "server/hub/projection.h"
 #include "server/rpc/server.h"
 #include "server/telemetry/http_listener.h"
 #include "server/telemetry/metrics.h"
@@ -27,6 +28,9 @@ namespace {
 
 // How often main looks whether the hub still leads.
 constexpr timespec kHealthInterval{.tv_sec = 0, .tv_nsec = 250'000'000};
+
+// A projection that is further behind than this is left to the next start.
+constexpr int64_t kQuickCatchUpUs = 10'000'000;
 
 int Fail(const absl::Status& status) {
   spdlog::error("{}", std::string(status.message()));
@@ -85,6 +89,18 @@ absl::Status Prepare(storage::Store& store) {
   return applied.status();
 }
 
+std::unique_ptr<hub::Projector> StartProjector(storage::Store* store, hub::Hub& hub,
+                                               hub::ProjectionProgress* progress) {
+  const uint64_t epoch =
+      hub.Read([](const ledger::Ledger& ledger) { return ledger.state().counters.epoch; });
+  return std::make_unique<hub::Projector>(
+      store, epoch,
+      hub::Projector::View{
+          .read = [&hub](absl::FunctionRef<void(const ledger::Ledger&)> read) { hub.Read(read); },
+          .revision = [&hub] { return hub.revision(); }},
+      progress, hub::Projector::Options());
+}
+
 // SIGTERM and SIGINT, taken from every thread that is started while this lives.
 class StopSignals {
  public:
@@ -118,16 +134,23 @@ int Serve(const ServeConfig& config) {
   if (absl::Status prepared = Prepare(**store); !prepared.ok()) return Fail(prepared);
 
   hub::HubClock clock(config.clock_scale);
+  hub::ProjectionProgress progress;
   hub::HubOptions hub_options;
   hub_options.version = kVersion;
   hub_options.confirm_clock = config.confirm_clock;
+  if (config.projection)
+    hub_options.journal_needed_above = [&progress] { return progress.ProjectedThrough(); };
   absl::StatusOr<std::unique_ptr<hub::Hub>> hub =
       hub::Hub::Start(store->get(), &clock, std::move(hub_options));
   if (!hub.ok()) return Fail(hub.status());
 
+  std::unique_ptr<hub::Projector> projector;
+  if (config.projection) projector = StartProjector(store->get(), **hub, &progress);
+
   const std::string kind((*store)->kind());
-  rpc::Surroundings surroundings{.version = kVersion, .store = kind};
-  const auto projected_revision = surroundings.projected_revision;
+  const auto projected_revision = [&progress] { return progress.through_revision.load(); };
+  rpc::Surroundings surroundings{
+      .version = kVersion, .store = kind, .projected_revision = projected_revision};
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       hub->get(), &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
   if (!server.ok()) return Fail(server.status());
@@ -168,6 +191,13 @@ int Serve(const ServeConfig& config) {
   draining.store(true);
   (*server)->Stop();
   (*hub)->Stop(/*take_image=*/true);
+  // Nothing is applied any more. What the tables still lack is written now if that is quick, and at
+  // the next start otherwise.
+  if (projector != nullptr && projector->status().ok() &&
+      progress.behind_us.load() < kQuickCatchUpUs) {
+    projector->CatchUp().IgnoreError();
+  }
+  projector.reset();
   spdlog::info("stopped at revision {}", (*hub)->revision());
   return health.ok() ? kExitDone : kExitFenced;
 }

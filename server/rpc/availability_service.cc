@@ -179,16 +179,22 @@ void AvailabilityService::Start() {
 
 void AvailabilityService::Join() {
   if (thread_.joinable()) thread_.join();
+  if (queue_ == nullptr) return;
+  queue_->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) {
+  }
+  queue_.reset();
 }
 
 void AvailabilityService::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  // A server that shuts down fails the waiting calls. Only this thread closes the queue, when the
-  // last one has ended: asking a closed queue for another request aborts.
-  while (queue_->Next(&tag, &ok)) {
-    if (static_cast<Call*>(tag)->Proceed(ok)) continue;
-    if (--live_calls_ == 0) queue_->Shutdown();
+  // A server that shuts down fails the waiting calls, each once; only then may the queue go, since
+  // asking a closed queue for another request aborts.
+  while (live_calls_ > 0 && queue_->Next(&tag, &ok)) {
+    if (!static_cast<Call*>(tag)->Proceed(ok)) --live_calls_;
   }
 }
 

@@ -31,7 +31,8 @@ class AvailabilityService {
 
   void Register(grpc::ServerBuilder* builder);
   void Start();
-  // Waits for the polling thread, which ends by itself when the server has shut down.
+  // After the server's shutdown, which ends the polling thread: waits for that and closes the
+  // queue. Also after a server that could not be built.
   void Join();
 
   // The answers themselves; the polling thread.

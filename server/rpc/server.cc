@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
@@ -16,9 +17,6 @@ namespace {
 
 // Reflection is the only service that takes a thread a call.
 constexpr int kSyncThreadsMax = 16;
-// How long calls may still take once the agents are gone.
-constexpr absl::Duration kLastCalls = absl::Seconds(5);
-
 void SetLimits(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("onhand");
   quota.SetMaxThreads(kSyncThreadsMax);
@@ -62,6 +60,10 @@ absl::Status Server::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
+  // Keeps the library up until the process ends: its own shutdown waits up to 10 s for a poller
+  // that a large message has left behind.
+  grpc_init();
+
   grpc::ServerBuilder builder;
   SetLimits(builder);
   builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
@@ -96,7 +98,7 @@ void Server::Stop() {
   server_->GetHealthCheckService()->SetServingStatus(false);
   streams_.Drain(static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.reconnect_after)));
   streams_.AwaitNone(options_.drain_for);
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + kLastCalls));
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + options_.last_calls_for));
   availability_.Join();
   stopping_.Notify();
   idle_watch_.join();

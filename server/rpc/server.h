@@ -31,6 +31,8 @@ struct ServerOptions {
   // What agents are told when the hub stops, and how long it waits for them to close.
   absl::Duration reconnect_after = absl::Seconds(1);
   absl::Duration drain_for = absl::Seconds(5);
+  // How long other calls may still take after that.
+  absl::Duration last_calls_for = absl::Seconds(5);
 };
 
 class Server {
