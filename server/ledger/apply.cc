@@ -309,6 +309,7 @@ void BeginRow(State& state, const RowMoment& row) {
   state.counters.revision = row.revision;
   state.counters.epoch = row.epoch;
   state.counters.time_us = row.committed_at_us;
+  ExpireStaging(state);
   if (state.is_overlay) return;
   DropDueEvents(state, state, row.committed_at_us);
   const int64_t cutoff_us = row.committed_at_us - state.settings.window_us;
@@ -316,7 +317,6 @@ void BeginRow(State& state, const RowMoment& row) {
     state.arrivals.erase(state.arrivals.begin());
   }
   ExpireAnswers(state);
-  ExpireStaging(state);
 }
 
 void ApplyReportProgress(State& state, const journal::Report& report) {
