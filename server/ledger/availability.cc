@@ -13,16 +13,32 @@ constexpr int64_t kSecondsPerDay = 24 * 3600;
 constexpr int64_t kNoSlackLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNoMoment = std::numeric_limits<int64_t>::max();
 
-int64_t KnownThroughOf(const State& state, uint32_t location) {
-  const LocationClock* clock = state.clocks.Find(location);
-  return clock == nullptr ? 0 : clock->KnownThrough();
-}
+// Lines of an item's cells that are asked of the memory at once; the processor follows by itself.
+constexpr size_t kLinesPrefetched = 12;
+constexpr size_t kLineBytes = 64;
 
 // Whether no more of the item will come at a moment.
-bool SupplyEnded(const journal::Item& item, int64_t now_us) {
-  if (item.supply() == v1::SUPPLY_ENDED) return true;
-  return item.supply() == v1::SUPPLY_SEASONAL && item.supply_us() != 0 &&
-         item.supply_us() <= now_us;
+bool SupplyEnded(const ItemTraits& item, int64_t now_us) {
+  if (item.supply == v1::SUPPLY_ENDED) return true;
+  return item.supply == v1::SUPPLY_SEASONAL && item.supply_us != 0 && item.supply_us <= now_us;
+}
+
+ItemTraits TraitsOf(const journal::Item* item) {
+  if (item == nullptr) return {};
+  return {.supply_us = item->supply_us(),
+          .supply = static_cast<uint8_t>(item->supply()),
+          .published = item->published(),
+          .stopped = item->stopped(),
+          .known = true};
+}
+
+void PrefetchCells(const State& state, uint32_t item) {
+  const PositionTable::ItemPositions positions = state.positions.Of(item);
+  const auto* first = reinterpret_cast<const char*>(positions.locations.data());
+  const auto* last = reinterpret_cast<const char*>(positions.cells.data() + positions.cells.size());
+  for (size_t i = 0; i < kLinesPrefetched && first < last; ++i, first += kLineBytes) {
+    __builtin_prefetch(first);
+  }
 }
 
 // Calls visit(location, available units) for every position of an item, in order of location id.
@@ -40,6 +56,10 @@ void ForEachPosition(const State& state, uint32_t item, Visit visit) {
     return;
   }
   const PositionTable::ItemPositions positions = state.positions.Of(item);
+  // What lies beside is scattered: asked for all at once, it costs one wait instead of many.
+  for (const Cell& cell : positions.cells) {
+    if (cell.beside != 0) __builtin_prefetch(&state.positions.BesideOf(cell)->now);
+  }
   for (size_t i = 0; i < positions.locations.size(); ++i) {
     const Cell& cell = positions.cells[i];
     visit(positions.locations[i], available(cell, state.positions.BesideOf(cell)));
@@ -68,6 +88,13 @@ class Evaluation {
   void SetCacheUntil();
   bool LeftOut() const;
   bool Stopped() const;
+  // The book holds them side by side, but knows what is committed only.
+  void LookUpItem();
+  int64_t KnownThroughOf(uint32_t location) const {
+    if (!state_.is_overlay) return book_.KnownThroughOf(location);
+    const LocationClock* clock = state_.clocks.Find(location);
+    return clock == nullptr ? 0 : clock->KnownThrough();
+  }
 
   // Steps and locations exist only in a traced evaluation.
   void AddStep(const char* step, uint32_t location, int64_t before, int64_t after,
@@ -83,7 +110,8 @@ class Evaluation {
   Trace* const trace_;
   int64_t now_us_ = 0;
 
-  const journal::Item* item_ = nullptr;
+  ItemTraits item_;
+  absl::string_view category_;
   RuleBook::Candidates candidates_;
   ResolvedRules rules_;
   v1::ZeroPolicy policy_ = v1::ZERO_POLICY_HIDE;
@@ -103,17 +131,31 @@ class Evaluation {
 };
 
 template <bool kTraced>
+void Evaluation<kTraced>::LookUpItem() {
+  if (!state_.is_overlay) {
+    book_.PrefetchTraits(question_.item);
+    if (question_.location == 0) PrefetchCells(state_, question_.item);
+    item_ = book_.TraitsOf(question_.item);
+    category_ = book_.CategoryOf(item_);
+    return;
+  }
+  const journal::Item* row = state_.items.Find(question_.item);
+  item_ = ledger::TraitsOf(row);
+  if (row != nullptr) category_ = row->category();
+}
+
+template <bool kTraced>
 Promise Evaluation<kTraced>::Run() {
-  item_ = state_.items.Find(question_.item);
-  if (item_ == nullptr || !book_.HasChannel(question_.channel)) {
+  LookUpItem();
+  if (!item_.known || !book_.HasChannel(question_.channel)) {
     promise_.cache_until_us = now_us_ + int64_t{rules_.cache_s.value} * kMicrosPerSecond;
     return promise_;
   }
-  candidates_ = book_.CandidatesOf(question_.item, item_->category(), question_.channel, now_us_);
+  candidates_ = book_.CandidatesOf(question_.item, category_, question_.channel, now_us_);
   rules_ = book_.Resolve(candidates_, question_.location == 0
                                           ? std::nullopt
                                           : std::optional<uint32_t>(question_.location));
-  supply_ended_ = SupplyEnded(*item_, now_us_);
+  supply_ended_ = SupplyEnded(item_, now_us_);
   policy_ = static_cast<v1::ZeroPolicy>(rules_.zero_policy.value);
   if (supply_ended_ &&
       (policy_ == v1::ZERO_POLICY_KEEP_SELLING || policy_ == v1::ZERO_POLICY_BACKORDER)) {
@@ -121,10 +163,10 @@ Promise Evaluation<kTraced>::Run() {
   }
   keeps_selling_ = policy_ == v1::ZERO_POLICY_KEEP_SELLING;
 
-  if (item_->stopped() || !item_->published()) {
+  if (item_.stopped || !item_.published) {
     if constexpr (kTraced) {
       AddStep("stops", 0, 0, 0, nullptr,
-              item_->stopped() ? "the item is stopped everywhere" : "the item is not published");
+              item_.stopped ? "the item is stopped everywhere" : "the item is not published");
     }
     SetCacheUntil();
   } else {
@@ -137,7 +179,7 @@ Promise Evaluation<kTraced>::Run() {
     trace_->sentence =
         SentenceOf({.state = state_,
                     .question = question_,
-                    .item = *item_,
+                    .item = *state_.items.Find(question_.item),
                     .rules = rules_,
                     .policy = policy_,
                     .stop = question_.location == 0
@@ -168,7 +210,7 @@ void Evaluation<kTraced>::Sum() {
     });
   }
   if (question_.location != 0) {
-    promise_.known_through_us = KnownThroughOf(state_, question_.location);
+    promise_.known_through_us = KnownThroughOf(question_.location);
   } else if (known_through_us_ != kNoMoment) {
     promise_.known_through_us = known_through_us_;
   }
@@ -198,7 +240,7 @@ void Evaluation<kTraced>::TakePosition(uint32_t location, int64_t available) {
     if constexpr (kTraced) {
       AddStep("stops", location, std::max<int64_t>(available, 0), 0, nullptr, TextOf(stop));
       trace_->locations.push_back(
-          {.location = location, .known_through_us = KnownThroughOf(state_, location)});
+          {.location = location, .known_through_us = KnownThroughOf(location)});
     }
     return;
   }
@@ -207,7 +249,7 @@ void Evaluation<kTraced>::TakePosition(uint32_t location, int64_t available) {
   if (candidates_.by_location) here = book_.ResolveLocation(candidates_, location);
   const LocationRules& rules = candidates_.by_location ? here : rules_;
 
-  const int64_t known_through_us = KnownThroughOf(state_, location);
+  const int64_t known_through_us = KnownThroughOf(location);
   const int64_t stock = std::max<int64_t>(available, 0);
   const int64_t above_buffer = available - (keeps_selling_ ? 0 : rules.buffer_units.value);
   int64_t part = std::max<int64_t>(above_buffer, 0);
@@ -402,8 +444,8 @@ void Evaluation<kTraced>::AnswerFromStock() {
 // season could make it worse.
 template <bool kTraced>
 void Evaluation<kTraced>::SetCacheUntil() {
-  if (item_->supply() == v1::SUPPLY_SEASONAL && item_->supply_us() > now_us_) {
-    fresh_until_us_ = std::min(fresh_until_us_, item_->supply_us());
+  if (item_.supply == v1::SUPPLY_SEASONAL && item_.supply_us > now_us_) {
+    fresh_until_us_ = std::min(fresh_until_us_, item_.supply_us);
   }
   promise_.changes_at_us = std::min(promise_.changes_at_us, fresh_until_us_);
   promise_.cache_until_us = std::min({now_us_ + int64_t{rules_.cache_s.value} * kMicrosPerSecond,
@@ -437,6 +479,11 @@ void Evaluation<kTraced>::FindSlack() {
 }
 
 }  // namespace
+
+void Prefetch(const State& state, const RuleBook& book, uint32_t item) {
+  book.PrefetchTraits(item);
+  PrefetchCells(state, item);
+}
 
 Promise Evaluate(const State& state, const RuleBook& book, const Question& question, Trace* trace) {
   if (trace != nullptr) return Evaluation<true>(state, book, question, trace).Run();

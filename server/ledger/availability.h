@@ -82,8 +82,13 @@ struct Trace {
   std::string sentence;                 // one a customer-service person can paste
 };
 
+// Asks the memory for what an answer about the item will read. Worth a call some questions ahead in
+// a batch. Committed states only.
+void Prefetch(const State& state, const RuleBook& book, uint32_t item);
+
 // Never fails: an unknown item or channel is HIDDEN. `trace` may be null. `state` may be an overlay
-// (slower). Rules of `book` are those of `state`.
+// (slower). `book` is the
+// one of `state`, or of the state under it.
 Promise Evaluate(const State& state, const RuleBook& book, const Question& question,
                  Trace* trace = nullptr);
 

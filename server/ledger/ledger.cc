@@ -34,7 +34,7 @@ absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& rec
 
 void Ledger::EndSlice() {
   if (!places_changed_) return;
-  rule_book_ = RuleBook::Build(state_);
+  rule_book_.TakePlaces(state_);
   places_changed_ = false;
 }
 
@@ -58,6 +58,24 @@ void Ledger::AfterFact(const journal::Fact& fact) {
   switch (fact.fact_case()) {
     case journal::Fact::kItemSet:
       sku_order_[fact.item_set().item().sku()] = fact.item_set().item().id();
+      rule_book_.TakeItem(fact.item_set().item());
+      return;
+    case journal::Fact::kItemsMerged:
+      rule_book_.TakeItem(*state_.items.Find(fact.items_merged().duplicate()));
+      return;
+    case journal::Fact::kItemStopped:
+      rule_book_.TakeItem(*state_.items.Find(fact.item_stopped().item()));
+      return;
+    case journal::Fact::kReport:
+      for (const auto& moment : fact.report().known_through()) DeriveKnownThrough(moment.location());
+      return;
+    case journal::Fact::kKnownThrough:
+      for (const auto& moment : fact.known_through().known_through()) DeriveKnownThrough(moment.location());
+      return;
+    case journal::Fact::kSourceOpened:
+    case journal::Fact::kSourceRetired:
+      // Locations that it named before count too: they wait for it no longer.
+      for (uint32_t id = 1; id < state_.counters.location_end; ++id) DeriveKnownThrough(id);
       return;
     case journal::Fact::kItemRenamed:
       sku_order_[fact.item_renamed().new_sku()] = fact.item_renamed().item();
@@ -96,6 +114,12 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       return;
     default:
       return;
+  }
+}
+
+void Ledger::DeriveKnownThrough(uint32_t location) {
+  if (const LocationClock* clock = state_.clocks.Find(location)) {
+    rule_book_.TakeKnownThrough(location, clock->KnownThrough());
   }
 }
 

@@ -41,6 +41,7 @@ class Ledger {
  private:
   void BeforeFact(const journal::Fact& fact);
   void AfterFact(const journal::Fact& fact);
+  void DeriveKnownThrough(uint32_t location);
 
   State state_;
   RuleBook rule_book_;

@@ -114,24 +114,45 @@ bool RuleBook::LocationSet::empty() const {
 
 RuleBook RuleBook::Build(const State& state) {
   RuleBook book;
+  book.items_.resize(state.counters.item_end);
+  state.items.ForEach([&](uint32_t, const journal::Item& item) { book.TakeItem(item); });
   book.TakePlaces(state);
-  state.rules.ForEach([&](const std::string&, const journal::Rule& rule) { book.TakeRule(rule); });
   return book;
 }
 
+// Rules know by bits and sets where they hold, so they are taken anew with the places.
 void RuleBook::TakePlaces(const State& state) {
+  entries_.clear();
+  by_item_.clear();
+  by_category_.clear();
+  for_all_.clear();
+  edges_.clear();
+  groups_.clear();
   state.groups.ForEach([&](uint32_t id, const journal::Group& group) {
     auto place = std::make_unique<GroupPlace>();
     place->rank = group.rank();
     for (const uint32_t location : group.locations()) place->locations.Add(location);
     groups_[id] = std::move(place);
   });
-  places_.resize(state.counters.location_end);
+  places_.assign(state.counters.location_end, Place{});
+  TakeChannels(state);
   uint8_t in_store = 0;
+  for (uint32_t channel = 0; channel < kChannelsMax; ++channel) {
+    if (kinds_[channel] == v1::CHANNEL_KIND_IN_STORE)
+      in_store |= static_cast<uint8_t>(1u << channel);
+  }
+  state.locations.ForEach([&](uint32_t, const journal::Location& location) {
+    TakeLocation(state, location, in_store);
+  });
+  state.rules.ForEach([&](const std::string&, const journal::Rule& rule) { TakeRule(rule); });
+}
+
+void RuleBook::TakeChannels(const State& state) {
+  kinds_ = {};
+  channel_locations_ = {};
   state.channels.ForEach([&](uint32_t id, const journal::Channel& channel) {
     if (id >= kChannelsMax) return;
     kinds_[id] = channel.kind();
-    if (channel.kind() == v1::CHANNEL_KIND_IN_STORE) in_store |= static_cast<uint8_t>(1u << id);
     LocationSet& used = channel_locations_[id];
     for (const uint32_t location : channel.locations()) used.Add(location);
     for (const uint32_t group : channel.groups()) {
@@ -146,29 +167,51 @@ void RuleBook::TakePlaces(const State& state) {
       }
     });
   });
-  state.locations.ForEach([&](uint32_t id, const journal::Location& location) {
-    if (id >= places_.size()) return;
-    Place& place = places_[id];
-    place.state = static_cast<uint8_t>(location.state());
-    switch (location.state()) {
-      case v1::LOCATION_STATE_OPEN:
-        break;
-      case v1::LOCATION_STATE_PAUSED:
-        place.paused_until_us = location.paused_until_us();
-        for (const uint32_t channel : location.paused_channels()) {
-          place.paused_for |= static_cast<uint8_t>(1u << channel);
-        }
-        if (location.paused_channels().empty()) place.paused_for = 0xff;
-        if (place.paused_until_us != 0) AddEdge(place.paused_until_us, 0);
-        break;
-      case v1::LOCATION_STATE_CLOSING:
-        place.stopped_for = static_cast<uint8_t>(~in_store);
-        break;
-      default:
-        place.stopped_for = 0xff;
-        break;
-    }
-  });
+}
+
+void RuleBook::TakeLocation(const State& state, const journal::Location& location,
+                            uint8_t in_store) {
+  if (location.id() >= places_.size()) return;
+  Place& place = places_[location.id()];
+  if (const LocationClock* clock = state.clocks.Find(location.id())) {
+    place.known_through_us = clock->KnownThrough();
+  }
+  place.state = static_cast<uint8_t>(location.state());
+  switch (location.state()) {
+    case v1::LOCATION_STATE_OPEN:
+      break;
+    case v1::LOCATION_STATE_PAUSED:
+      place.paused_until_us = location.paused_until_us();
+      for (const uint32_t channel : location.paused_channels()) {
+        place.paused_for |= static_cast<uint8_t>(1u << channel);
+      }
+      if (location.paused_channels().empty()) place.paused_for = 0xff;
+      if (place.paused_until_us != 0) AddEdge(place.paused_until_us, 0);
+      break;
+    case v1::LOCATION_STATE_CLOSING:
+      place.stopped_for = static_cast<uint8_t>(~in_store);
+      break;
+    default:
+      place.stopped_for = 0xff;
+      break;
+  }
+}
+
+void RuleBook::TakeItem(const journal::Item& item) {
+  if (item.id() >= items_.size()) items_.resize(item.id() + 1);
+  const auto [number, is_new] =
+      category_numbers_.try_emplace(item.category(), static_cast<uint32_t>(categories_.size()));
+  if (is_new) categories_.push_back(item.category());
+  items_[item.id()] = {.supply_us = item.supply_us(),
+                       .category = number->second,
+                       .supply = static_cast<uint8_t>(item.supply()),
+                       .published = item.published(),
+                       .stopped = item.stopped(),
+                       .known = true};
+}
+
+void RuleBook::TakeKnownThrough(uint32_t location, int64_t known_through_us) {
+  if (location < places_.size()) places_[location].known_through_us = known_through_us;
 }
 
 RuleBook::Bucket& RuleBook::BucketOf(const journal::Rule& rule) {

@@ -1,4 +1,5 @@
-// The rules as a lookup structure, with everything that decides which location a channel may use.
+// The rules as a lookup structure, with what else a promise asks of each item and location, side by
+// side in memory: which channels may use a location, what it told, whether an item is for sale.
 // Built from a State and owned by the Ledger; it keeps its own copy of each rule, so that rows of
 // the state may move. Changed only by the thread that applies; read by many under the hub's lock.
 #ifndef ONHAND_SERVER_LEDGER_RULE_BOOK_H_
@@ -53,6 +54,17 @@ struct ResolvedRules : LocationRules {
 // Why a location may promise nothing on a channel.
 enum class Stop : uint8_t { kNone, kNotInChannel, kPlanned, kPaused, kClosing, kClosed };
 
+// What a promise asks of an item before its numbers.
+struct ItemTraits {
+  int64_t supply_us = 0;
+  uint32_t category = 0;  // see RuleBook::CategoryOf
+  uint8_t supply = 0;     // v1::Supply
+  bool published = false;
+  bool stopped = false;
+  bool known = false;
+};
+static_assert(sizeof(ItemTraits) == 16);
+
 class RuleBook {
  public:
   static constexpr uint32_t kChannelsMax = 8;
@@ -73,11 +85,29 @@ class RuleBook {
   RuleBook(RuleBook&&) noexcept;
   RuleBook& operator=(RuleBook&&) noexcept;
 
-  // Needed anew after a location, group or channel changed.
   static RuleBook Build(const State& state);
+  // Needed after a location, group or channel changed.
+  void TakePlaces(const State& state);
+  // Needed after an item, or what a location's sources told, changed.
+  void TakeItem(const journal::Item& item);
+  void TakeKnownThrough(uint32_t location, int64_t known_through_us);
   // Takes a rule as it stands in the state, or forgets one: as good as building anew, and cheap.
   void TakeRule(const journal::Rule& rule);
   void DropRule(absl::string_view rule_id);
+
+  ItemTraits TraitsOf(uint32_t item) const {
+    return item < items_.size() ? items_[item] : ItemTraits{};
+  }
+  absl::string_view CategoryOf(const ItemTraits& traits) const {
+    return categories_[traits.category];
+  }
+  void PrefetchTraits(uint32_t item) const {
+    if (item < items_.size()) __builtin_prefetch(&items_[item]);
+  }
+  // The least that a location's sources have told; 0: unknown.
+  int64_t KnownThroughOf(uint32_t location) const {
+    return location < places_.size() ? places_[location].known_through_us : 0;
+  }
 
   // `category` is the item's path. Rules out of their period are left out.
   Candidates CandidatesOf(uint32_t item, absl::string_view category, uint32_t channel,
@@ -127,17 +157,23 @@ class RuleBook {
     uint8_t stopped_for = 0;  // bit c: its state closes channel c for good
     uint8_t state = 0;        // v1::LocationState
     int64_t paused_until_us = 0;
+    int64_t known_through_us = 0;
   };
   struct GroupPlace {
     LocationSet locations;
     uint32_t rank = 0;
   };
 
-  void TakePlaces(const State& state);
+  void TakeChannels(const State& state);
+  void TakeLocation(const State& state, const journal::Location& location, uint8_t in_store);
   Bucket& BucketOf(const journal::Rule& rule);
   bool Covers(const Entry& entry, uint32_t location) const;
   void AddEdge(int64_t at_us, uint32_t item);
   void DropEdge(int64_t at_us, uint32_t item);
+
+  std::vector<ItemTraits> items_;               // by item id
+  std::vector<std::string> categories_ = {""};  // paths by number
+  absl::flat_hash_map<std::string, uint32_t> category_numbers_ = {{"", 0}};
 
   std::array<uint32_t, kChannelsMax> kinds_{};
   std::array<LocationSet, kChannelsMax> channel_locations_;
