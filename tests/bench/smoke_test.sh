@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Shows that the bench runs and prints every line; it looks at no number.
+# usage: smoke_test.sh ONHAND-BENCH ONHANDD
+set -euo pipefail
+
+table=$("$1" --quick --onhandd "$2")
+status=0
+for line in 'bytes a position' 'start-up' 'availability, total' 'availability, 20 locations' \
+  'availability, batch' 'durable acknowledgement' 'in fdatasyncs' 'durable unary update' \
+  'burst ingest, SQLite, 1 generator' 'burst ingest, SQLite, 12 generators' 'sustained ingest, SQLite' \
+  'burst ingest, MariaDB, 1 generator' 'burst ingest, MariaDB, 12 generators' 'sustained ingest, MariaDB'; do
+  if ! grep -qF "$line" <<<"$table"; then
+    echo "no line says: $line"
+    status=1
+  fi
+done
+printf '%s\n' "$table"
+exit "$status"
