@@ -33,6 +33,8 @@ struct HubOptions {
   int group_movements_max = 10'000;  // a group commit takes no further report past this many movements ...
   size_t group_bytes_max = 1 << 20;  // ... or past this many bytes
   int people_queue_max = 4'096;      // waiting unary writes; a further one is refused
+  // While true, reports trickle in (the tables for people lag too far behind); null: never. Must not block.
+  std::function<bool()> reports_slowed;
   // Rows above this revision are still needed by the projection and not compacted; null: none are.
   std::function<uint64_t()> journal_needed_above;
 };

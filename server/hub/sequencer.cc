@@ -20,6 +20,8 @@ using ledger::journal::Record;
 constexpr int64_t kTickUs = 1'000'000;
 // How often an idle sequencer looks at the clock. The clock may be scaled, so real time cannot be computed from it.
 constexpr auto kIdlePoll = std::chrono::milliseconds(20);
+// While reports are slowed, one is taken in this time.
+constexpr auto kSlowedPause = std::chrono::milliseconds(100);
 constexpr auto kResolvePause = std::chrono::milliseconds(200);
 // A quarter of a group at most: display facts never crowd out what people and stores bring.
 constexpr int kDisplayItemsMax = 512;
@@ -135,15 +137,21 @@ bool Sequencer::HasInnerWork(int64_t now_us) const {
 
 bool Sequencer::WaitForWork() {
   std::unique_lock<std::mutex> lock(mutex_);
-  while (operations_.empty() && turns_.empty()) {
-    if (stopping_) return false;
+  while (operations_.empty() && !ReportsMayGo()) {
+    if (stopping_ && turns_.empty()) return false;
     lock.unlock();
     const bool inner = HasInnerWork(NowUs());
     lock.lock();
     if (inner) return true;
-    if (operations_.empty() && turns_.empty() && !stopping_) wake_.wait_for(lock, kIdlePoll);
+    if (operations_.empty() && !ReportsMayGo() && !stopping_) wake_.wait_for(lock, kIdlePoll);
   }
   return true;
+}
+
+bool Sequencer::ReportsMayGo() const {
+  if (turns_.empty()) return false;
+  if (stopping_ || !hub_->options_.reports_slowed || !hub_->options_.reports_slowed()) return true;
+  return std::chrono::steady_clock::now() >= next_slowed_report_;
 }
 
 Sequencer::Taken Sequencer::Take() {
@@ -155,7 +163,8 @@ Sequencer::Taken Sequencer::Take() {
   }
   int64_t movements = 0;
   size_t bytes = 0;
-  while (!turns_.empty() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
+  while (ReportsMayGo() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
+    next_slowed_report_ = std::chrono::steady_clock::now() + kSlowedPause;
     const uint32_t source = turns_.front();
     turns_.pop_front();
     std::deque<ReportWrite>& waiting = reports_[source];

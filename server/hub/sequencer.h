@@ -4,6 +4,7 @@
 #ifndef ONHAND_SERVER_HUB_SEQUENCER_H_
 #define ONHAND_SERVER_HUB_SEQUENCER_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -59,6 +60,8 @@ class Sequencer {
 
   void Run();
   bool WaitForWork();
+  // Whether a report may be taken now: always, unless reports are slowed and one went just before.
+  bool ReportsMayGo() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasInnerWork(int64_t now_us) const;
   Taken Take();
   // Operations from `first` on did not fit into the group: they go first next time.
@@ -89,6 +92,7 @@ class Sequencer {
   std::deque<Operation> operations_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint32_t, std::deque<ReportWrite>> reports_ ABSL_GUARDED_BY(mutex_);  // by source
   std::deque<uint32_t> turns_ ABSL_GUARDED_BY(mutex_);  // sources with reports, in the order of their turns
+  std::chrono::steady_clock::time_point next_slowed_report_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool database_away_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
