@@ -32,6 +32,9 @@ constexpr timespec kHealthInterval{.tv_sec = 0, .tv_nsec = 250'000'000};
 // A projection that is further behind than this is left to the next start.
 constexpr int64_t kQuickCatchUpUs = 10'000'000;
 
+// Reports trickle in while the tables for people lag further behind than this.
+constexpr int64_t kTablesLagMaxUs = int64_t{10} * 60 * 1'000'000;
+
 int Fail(const absl::Status& status) {
   spdlog::error("{}", std::string(status.message()));
   return status.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
@@ -138,8 +141,12 @@ int Serve(const ServeConfig& config) {
   hub::HubOptions hub_options;
   hub_options.version = kVersion;
   hub_options.confirm_clock = config.confirm_clock;
-  if (config.projection)
+  if (config.projection) {
     hub_options.journal_needed_above = [&progress] { return progress.ProjectedThrough(); };
+    hub_options.reports_slowed = [&progress] {
+      return progress.behind_us.load(std::memory_order_relaxed) > kTablesLagMaxUs;
+    };
+  }
   absl::StatusOr<std::unique_ptr<hub::Hub>> hub =
       hub::Hub::Start(store->get(), &clock, std::move(hub_options));
   if (!hub.ok()) return Fail(hub.status());
