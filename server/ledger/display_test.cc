@@ -156,23 +156,27 @@ TEST_F(DisplayTest, SlicesEvaluateEverythingInTheEnd) {
 
 // The slack never hides a change: after any movements, what is shown is what a full look would
 // show.
-TEST_F(DisplayTest, TouchedItemsAreEnough) {
+class TouchedItemsAreEnough : public DisplayTest,
+                              public testing::WithParamInterface<const char*> {};
+
+TEST_P(TouchedItemsAreEnough, WithRule) {
   const char* given = std::getenv("ONHAND_TEST_SEED");
   const uint64_t seed =
       given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   SCOPED_TRACE(absl::StrCat("ONHAND_TEST_SEED=", seed));
   std::mt19937_64 random(seed);
-  chain_.Rule(R"(rule_id: "a" low_stock_at: 9 chain_buffer_units: 2 buffer_units: 1
-                 chain_floor { units: 6 reshow_units: 12 } location_floor: 3)");
+  chain_.Rule(absl::StrCat("rule_id: 'r' ", GetParam()));
   for (int step = 0; step < 2'000; ++step) {
-    // Through a report, whose rows only tell how far they move a number.
+    // Like a report, whose rows tell how far they move a number and not where to.
     journal::Fact fact;
     journal::MovementColumns& rows = *fact.mutable_row_retried()->mutable_rows();
     rows.add_item(chain_.ItemId("boot"));
     rows.add_location(chain_.LocationId(random() % 2 == 0 ? "bilbao" : "cadiz"));
-    rows.set_kind(std::string(1, random() % 8 == 0 ? 7 : 6));
-    rows.add_quantity(static_cast<int64_t>(random() % 7) - 3);
-    if (rows.kind()[0] == 7) rows.set_quantity(0, random() % 2 == 0 ? 1 : -1);
+    const bool sets_aside = random() % 8 == 0;
+    rows.set_kind(std::string(
+        1, static_cast<char>(sets_aside ? EventKind::kSetAside : EventKind::kAdjustment)));
+    rows.add_quantity(sets_aside ? (random() % 2 == 0 ? 1 : -1)
+                                 : static_cast<int64_t>(random() % 7) - 3);
     rows.add_occurred(0);
     rows.set_base_us(chain_.now_us());
     fact.mutable_row_retried()->set_sequence(static_cast<uint64_t>(step));
@@ -190,6 +194,14 @@ TEST_F(DisplayTest, TouchedItemsAreEnough) {
         << "step " << step;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Rules, TouchedItemsAreEnough,
+    testing::Values("low_stock_at: 9 chain_buffer_units: 2 buffer_units: 1 location_floor: 3 "
+                    "chain_floor { units: 6 reshow_units: 12 }",
+                    "chain_floor { units: 4 reshow_units: 8 }", "location_floor: 12",
+                    "location_floor: 5 low_stock_at: 20", "chain_buffer_units: 7",
+                    "zero_policy: ZERO_POLICY_KEEP_SELLING buffer_units: 4"));
 
 }  // namespace
 }  // namespace onhand::ledger

@@ -225,7 +225,9 @@ TEST_F(RuleBookTest, AgreesWithANaiveComputation) {
     if (random() % 5 == 0 && chain_.state().rules.Contains(id)) {
       chain_.EndRule(id);
     } else {
-      const int64_t from = 1'700'000'000 + static_cast<int64_t>(random() % 100) - 50;
+      const int64_t now_s = chain_.now_us() / kSecond;
+      const int64_t from_s = now_s + static_cast<int64_t>(random() % 60) - 40;
+      const int64_t until_s = now_s + 21 + static_cast<int64_t>(random() % 60);
       chain_.Rule(absl::StrCat(
           "rule_id: '", id, "' scope { ",
           pick({"", "", "sku: 'boot'", "sku: 'ball'", "category: 'footwear'",
@@ -236,8 +238,8 @@ TEST_F(RuleBookTest, AgreesWithANaiveComputation) {
           " ",
           pick({"", "", "channel_id: 'web-ship'", "channel_id: 'web-pickup'",
                 "channel_kind: CHANNEL_KIND_SHIP"}),
-          " } ", maybe(absl::StrCat("effective_from { seconds: ", from, " } ")),
-          maybe(absl::StrCat("effective_until { seconds: ", 1'700'000'200 + random() % 50, " } ")),
+          " } ", maybe(absl::StrCat("effective_from { seconds: ", from_s, " } ")),
+          maybe(absl::StrCat("effective_until { seconds: ", until_s, " } ")),
           maybe("location_floor: 1 "), maybe("included: false "), maybe("freshness_target_s: 9 "),
           maybe("zero_policy: ZERO_POLICY_SOLD_OUT "), maybe("low_stock_at: 3 "), "cache_s: 7"));
     }
