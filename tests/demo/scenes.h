@@ -1,0 +1,73 @@
+// The stories that the demo tells, one after the other on its own thread. Each scene does something
+// in the stores, waits until the hub says what it should, and shows the command with which anybody
+// can see it, with its real output.
+#ifndef ONHAND_TESTS_DEMO_SCENES_H_
+#define ONHAND_TESTS_DEMO_SCENES_H_
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "clients/cpp/connection.h"
+#include "onhand/v1/types.pb.h"
+#include "tests/demo/narrator.h"
+#include "tests/demo/probe.h"
+#include "tests/demo/stage.h"
+#include "tests/demo/tills.h"
+
+namespace onhand::demo {
+
+class Scenes {
+ public:
+  // Plays until Stop: once if `once`, otherwise again and again with a pause between two scenes.
+  Scenes(Stage* stage, Tills* tills, Probe* probe, Narrator* narrator, bool once);
+  // Stops.
+  ~Scenes();
+
+  // The agent that a scene has started ends with it.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // All scenes have been told at least once.
+  bool played() const { return played_; }
+  // The first thing that did not happen as told.
+  absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Run();
+  // Announces a scene and plays it; CANCELLED once it is stopped.
+  absl::Status Play(const std::string& title, absl::Status (Scenes::*scene)());
+  absl::Status ItHides();
+  absl::Status ZeroMeansWhatTheRuleSays();
+  absl::Status AStoreFallsSilent();
+  absl::Status ABrokenFileIsCaught();
+
+  absl::Status WaitUntil(const std::string& what, const std::function<bool()>& happened);
+  bool Rest(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);  // false: stopped
+  absl::Status WaitForStatus(const char* sku, v1::AvailabilityStatus status);
+  // Types a command and shows it with its output.
+  absl::Status Show(const std::string& command);
+  bool EqualsTheTill(size_t store);
+
+  Stage* const stage_;
+  Tills* const tills_;
+  Probe* const probe_;
+  Narrator* const narrator_;
+  const bool once_;
+  client::Connection hub_;
+  std::atomic<bool> played_{false};
+  mutable absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
+};
+
+// Whether the hub's numbers of a store are those of its till, good by good.
+bool HubEqualsTill(client::Connection& hub, const Tills& tills, size_t store);
+
+}  // namespace onhand::demo
+
+#endif  // ONHAND_TESTS_DEMO_SCENES_H_

@@ -1,0 +1,107 @@
+// The tills of all stores: they know what is truly on every shelf, and twice a second each drops
+// what it sold as a CSV file into its store's folder, where the store's agent finds it. Owned by
+// main; all methods may be called from any thread.
+//
+// Times in the files are the hub's scaled time, and so are the files' modification times, up to
+// which the files tell everything. A shelf that is empty sells nothing. Every night at six the
+// stores are filled up again.
+#ifndef ONHAND_TESTS_DEMO_TILLS_H_
+#define ONHAND_TESTS_DEMO_TILLS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "tests/demo/ledger_clock.h"
+#include "tests/demo/sales.h"
+
+namespace onhand::demo {
+
+// What of a full stock file reaches the drop folder.
+enum class StockFile { kWhole, kCutInARow, kCutBetweenRows };
+
+class Tills {
+ public:
+  struct Options {
+    std::string folder;  // a subfolder each store is made in it
+    SalesHistory history;
+    LedgerClock clock;
+    uint64_t seed = 0;  // of opening stock and of the seconds in the files
+    // Called after a file with a sale was dropped: at that moment the shelf has `left`.
+    std::function<void(size_t store, size_t good, int left, absl::Time dropped_at)> on_sale;
+    // Called before units come in, which ends the waiting for an earlier sale's number.
+    std::function<void(size_t store, size_t good)> on_rise;
+  };
+
+  explicit Tills(Options options);
+  // Closes.
+  ~Tills();
+
+  // Drops the opening stock of every store.
+  absl::Status TellOpeningStock() ABSL_LOCKS_EXCLUDED(mu_);
+  // Sells until Close.
+  void Open() ABSL_LOCKS_EXCLUDED(mu_);
+  void Close() ABSL_LOCKS_EXCLUDED(mu_);
+  // While halted nobody buys and no file is dropped.
+  void SetHalted(bool halted) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // A customer takes up to `units` of a good wherever the shelves have it; answers how many.
+  int Sell(size_t good, int units) ABSL_LOCKS_EXCLUDED(mu_);
+  // A delivery to one store.
+  void Receive(size_t store, size_t good, int units) ABSL_LOCKS_EXCLUDED(mu_);
+  // Drops a full stock file, whole or broken; answers its name.
+  std::string DropStockFile(size_t store, StockFile kind) ABSL_LOCKS_EXCLUDED(mu_);
+
+  std::vector<int> Shelves(size_t store) const ABSL_LOCKS_EXCLUDED(mu_);
+  int ChainOnHand(size_t good) const ABSL_LOCKS_EXCLUDED(mu_);
+  int sold() const ABSL_LOCKS_EXCLUDED(mu_);
+  int files() const ABSL_LOCKS_EXCLUDED(mu_);
+  // A shelf that told a write error; empty: none did.
+  absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The hour that is replayed.
+  absl::CivilSecond ReplayedMoment() const;
+
+  std::string FolderOf(size_t store) const;
+
+ private:
+  struct Line {
+    size_t good = 0;
+    int units = 0;
+    absl::Time at;
+  };
+
+  void Run();
+  void SellUntil(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FillUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropSales(size_t store, const std::vector<Line>& lines) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropReceipts(size_t store, const std::vector<Line>& lines)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string DropFile(size_t store, const std::string& stem, const std::string& content)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Options options_;
+  std::thread thread_;
+  mutable absl::Mutex mu_;
+  bool closing_ ABSL_GUARDED_BY(mu_) = false;
+  bool halted_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<std::vector<int>> shelves_ ABSL_GUARDED_BY(mu_);    // store, good
+  std::vector<std::vector<int>> filled_up_ ABSL_GUARDED_BY(mu_);  // what a night's delivery aims at
+  std::vector<std::vector<Line>> basket_ ABSL_GUARDED_BY(mu_);    // sold, not yet in a file
+  std::vector<absl::Time> told_until_ ABSL_GUARDED_BY(mu_);       // of each store's newest file
+  size_t next_sale_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t rounds_ ABSL_GUARDED_BY(mu_) = 0;  // through the whole history
+  int64_t nights_ ABSL_GUARDED_BY(mu_) = 0;
+  int sold_ ABSL_GUARDED_BY(mu_) = 0;
+  int files_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace onhand::demo
+
+#endif  // ONHAND_TESTS_DEMO_TILLS_H_

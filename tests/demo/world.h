@@ -1,0 +1,54 @@
+// The chain that the demo plays: Cumbre Sports, twelve stores and sixty goods. All names are
+// invented. Constant after the first call; any thread.
+#ifndef ONHAND_TESTS_DEMO_WORLD_H_
+#define ONHAND_TESTS_DEMO_WORLD_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace onhand::demo {
+
+inline constexpr char kChainName[] = "Cumbre Sports";
+
+// How a store's till writes its exports; the agent finds out by itself.
+enum class Dialect { kEnglish, kGerman, kSpanish };
+
+struct Store {
+  std::string id;
+  std::string name;
+  std::string time_zone;
+  Dialect dialect = Dialect::kEnglish;
+  double latitude = 0;
+  double longitude = 0;
+};
+
+struct Good {
+  std::string sku;
+  std::string name;
+  std::string parent;  // empty: no sizes
+  std::string category;
+  std::string barcode;  // EAN-13, an alias of the SKU
+};
+
+const std::vector<Store>& Stores();
+const std::vector<Good>& Goods();
+
+// The good's place in Goods(). Precondition: it is sold.
+size_t GoodBySku(absl::string_view sku);
+
+// Goods that no replayed customer buys, so that the scenes can tell their stories with them.
+inline constexpr char kHidingSku[] = "TENT-RIDGE-2P";
+inline constexpr char kKeepSellingSku[] = "BALL-FUTSAL";
+inline constexpr char kBackorderedSku[] = "KAYAK-FJORD";
+bool IsKeptForScenes(size_t good);
+
+// What `onhand import` reads.
+std::string LocationsCsv();
+std::string ItemsCsv();
+
+}  // namespace onhand::demo
+
+#endif  // ONHAND_TESTS_DEMO_WORLD_H_
