@@ -14,8 +14,11 @@
 namespace onhand::testing {
 namespace {
 
-[[noreturn]] void Fail(const std::string& what, const Process& process) {
-  std::cerr << what << "\n" << process.out() << process.err() << std::endl;
+[[noreturn]] void Fail(const std::string& what, Process& process) {
+  const std::optional<int> exit_code = process.Wait(absl::ZeroDuration());
+  std::cerr << what << " (" << (exit_code ? absl::StrCat("exit code ", *exit_code) : "it runs")
+            << ")\n"
+            << process.out() << process.err() << std::endl;
   abort();
 }
 
@@ -24,6 +27,11 @@ int EndGently(Process& process, const std::string& name) {
   const std::optional<int> exit_code = process.Wait();
   if (!exit_code) Fail(name + " does not end on SIGTERM", process);
   return *exit_code;
+}
+
+std::string PathOf(const std::string& name, const char* built) {
+  const char* folder = std::getenv("ONHAND_PROGRAMS");
+  return folder == nullptr ? built : absl::StrCat(folder, "/", name);
 }
 
 void Append(std::vector<std::string>& arguments, const std::vector<std::string>& more) {
@@ -39,9 +47,9 @@ Ended Run(const std::vector<std::string>& arguments, const Process::Options& opt
   return {*exit_code, process.out(), process.err()};
 }
 
-std::string HubPath() { return ONHAND_HUB_PATH; }
-std::string AgentPath() { return ONHAND_AGENT_PATH; }
-std::string OnhandPath() { return ONHAND_CLI_PATH; }
+std::string HubPath() { return PathOf("onhandd", ONHAND_HUB_PATH); }
+std::string AgentPath() { return PathOf("onhand-agent", ONHAND_AGENT_PATH); }
+std::string OnhandPath() { return PathOf("onhand", ONHAND_CLI_PATH); }
 
 HubProgram::HubProgram(std::string store) : store_(std::move(store)), port_(FreePort()) {}
 

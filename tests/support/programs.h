@@ -1,5 +1,5 @@
-// Onhand's own programs as a test runs them: the hub, agents and the command line, the binaries of
-// this build. Main thread only, as process.h says.
+// Onhand's own programs as a test runs them: the hub, agents and the command line. Main thread
+// only, as process.h says.
 #ifndef ONHAND_TESTS_SUPPORT_PROGRAMS_H_
 #define ONHAND_TESTS_SUPPORT_PROGRAMS_H_
 
@@ -24,7 +24,8 @@ struct Ended {
 // Runs a program to its end; aborts after a minute.
 Ended Run(const std::vector<std::string>& arguments, const Process::Options& options = {});
 
-// Paths of the binaries.
+// Paths of the binaries: this build's, or those in the folder that ONHAND_PROGRAMS names, such as a
+// release's.
 std::string HubPath();
 std::string AgentPath();
 std::string OnhandPath();
