@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "grpcpp/server_context.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/rpc/status.h"

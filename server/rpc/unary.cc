@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "grpcpp/server_context.h"
 #include "server/ledger/decide_request.h"
 #include "server/ledger/refusal.h"
 #include "server/rpc/status.h"
