@@ -181,7 +181,7 @@ absl::Status ReadKey(const std::string& key, const Json& value, Mapping& mapping
                                                {"none", KnownThroughRule::kNone}};
     return Choose(key, value, choices, mapping.known_through);
   }
-  return BadValue(key, value, "there is no such key; see the agent's README for all of them");
+  return BadValue(key, value, "there is no such key; clients/agent/README.md lists them all");
 }
 
 }  // namespace
