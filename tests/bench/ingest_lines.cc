@@ -43,13 +43,14 @@ std::string InsertedName(const StoreKind& kind) {
   return "  the same, " + kind.name + " / row-wise inserts";
 }
 
+// A full chain store by store: sales of any item meet a position that is known and quiet.
 ChainShape IngestShape(const Settings& settings) {
   return {
       .items = settings.quick ? 1'000 : 20'000, .locations = kGeneratorsMax, .positions = false};
 }
 
-// A new hub on a new store each time: the tables that a burst leaves behind would be paid for by
-// the next one.
+// A new hub on a new store each time, so that no burst pays for what the one before left to be
+// written to the tables.
 double BurstOnce(const Settings& settings, const StoreKind& kind, int generators) {
   const ChainShape shape = IngestShape(settings);
   const std::string url = kind.fresh_url();

@@ -31,9 +31,12 @@ std::string Fixed(double value, int digits) {
 }
 
 std::string Rate(double value, const std::string& unit) {
-  const char* scale = value >= 999'500 ? " M " : value >= 9'995 ? " k " : " ";
-  const double scaled = value >= 999'500 ? value / 1e6 : value >= 9'995 ? value / 1e3 : value;
-  const int digits = scaled >= 99.95 || std::floor(scaled) == scaled ? 0 : scaled >= 9.995 ? 1 : 2;
+  const double size = std::fabs(value);
+  const double divisor = size >= 999'500 ? 1e6 : size >= 9'995 ? 1e3 : 1;
+  const char* scale = divisor == 1e6 ? " M " : divisor == 1e3 ? " k " : " ";
+  const double scaled = value / divisor;
+  const double shown = std::fabs(scaled);
+  const int digits = shown >= 99.95 || std::floor(shown) == shown ? 0 : shown >= 9.995 ? 1 : 2;
   return Fixed(scaled, digits) + scale + unit;
 }
 
