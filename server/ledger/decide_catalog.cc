@@ -1,4 +1,6 @@
 #include <limits>
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,18 +110,33 @@ absl::Status CheckItem(const std::string& field, const v1::Item& item) {
   return CheckAliases(field, item);
 }
 
-// The row that an element asks for; what only the hub knows is taken from the known one.
+// An earlier SKU of an item, kept by a rename or a merge: it has no pack.
+bool IsOldSku(const journal::Alias& alias) { return alias.pack_factor() == 0; }
+
+// The row that an element asks for; what only the hub knows is taken from the known one. Earlier SKUs stay, whether
+// the element lists them or not: a till that has not heard of the new one goes on sending them.
 journal::Item RowOf(const v1::Item& item, uint32_t id, const journal::Item* known) {
   journal::Item row;
   row.set_id(id);
   row.set_sku(item.sku());
   row.set_name(item.name());
+  std::vector<journal::Alias> old_skus;
+  if (known != nullptr) {
+    std::copy_if(known->aliases().begin(), known->aliases().end(), std::back_inserter(old_skus), IsOldSku);
+  }
+  const auto is_old_sku = [&old_skus](const v1::Alias& alias) {
+    return alias.source_id().empty() && alias.pack_factor() <= 1 &&
+           std::any_of(old_skus.begin(), old_skus.end(),
+                       [&](const journal::Alias& old) { return old.code() == alias.code(); });
+  };
   for (const v1::Alias& alias : item.aliases()) {
+    if (is_old_sku(alias)) continue;
     journal::Alias& added = *row.add_aliases();
     added.set_code(alias.code());
     added.set_source_id(alias.source_id());
     added.set_pack_factor(alias.pack_factor() == 0 ? 1 : alias.pack_factor());
   }
+  for (journal::Alias& old : old_skus) *row.add_aliases() = std::move(old);
   row.set_parent_sku(item.parent_sku());
   row.set_category(item.category());
   row.set_supply(static_cast<uint32_t>(
@@ -133,9 +150,6 @@ journal::Item RowOf(const v1::Item& item, uint32_t id, const journal::Item* know
 bool SameRow(const journal::Item& known, const journal::Item& wanted) {
   journal::Item before = known;
   before.set_revision(0);
-  for (journal::Alias& alias : *before.mutable_aliases()) {
-    if (alias.pack_factor() == 0) alias.set_pack_factor(1);
-  }
   return before.SerializeAsString() == wanted.SerializeAsString();
 }
 

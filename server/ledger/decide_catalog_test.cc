@@ -120,6 +120,20 @@ TEST_F(DecideCatalog, CodeThatOneItemGivesUpALaterOneMayTake) {
   EXPECT_EQ(chain_.state().Resolve("123", 0)->item, chain_.ItemId("b"));
 }
 
+TEST_F(DecideCatalog, ImportThatNeverHeardOfARenameKeepsTheOldSku) {
+  chain_.Item("a");
+  v1::RenameItemRequest request;
+  request.set_sku("a");
+  request.set_new_sku("a2");
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideRenameItem(g, request); }).ok());
+  chain_.Item("a2", "name: 'Boots' aliases { code: '900' pack_factor: 6 }");
+  EXPECT_EQ(chain_.ItemId("a"), chain_.ItemId("a2"));
+  EXPECT_EQ(chain_.state().Resolve("900", 0)->pack_factor, 6u);
+  // What a list says of the item may be sent back as it is.
+  chain_.Item("a2", "name: 'Boots' aliases { code: '900' pack_factor: 6 } aliases { code: 'a' pack_factor: 1 }");
+  EXPECT_EQ(chain_.state().items.Find(chain_.ItemId("a2"))->aliases_size(), 2);
+}
+
 TEST_F(DecideCatalog, RenamedItemIsFoundByBothSkus) {
   ASSERT_TRUE(Items(R"(items { sku: "a" } items { sku: "b" })").ok());
   v1::RenameItemRequest request;

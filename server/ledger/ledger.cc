@@ -8,9 +8,10 @@ Ledger::Ledger(Settings settings) : state_(std::move(settings)), rule_book_(Rule
 
 void Ledger::Rebuild() {
   sku_order_.clear();
+  children_.clear();
   closed_snapshots_.clear();
-  state_.items.ForEach([&](uint32_t id, const journal::Item& item) {
-    if (item.merged_into() == 0) sku_order_.emplace(item.sku(), id);
+  state_.items.ForEach([&](uint32_t, const journal::Item& item) {
+    if (item.merged_into() == 0) List(item);
   });
   state_.staging.ForEach([&](const SourceLocation& key, const Staging& staging) {
     if (staging.phase == Staging::Phase::kJudging || staging.phase == Staging::Phase::kApplying) {
@@ -38,16 +39,26 @@ void Ledger::EndSlice() {
   places_changed_ = false;
 }
 
+void Ledger::List(const journal::Item& item) {
+  sku_order_[item.sku()] = item.id();
+  if (!item.parent_sku().empty()) children_[{item.parent_sku(), item.sku()}] = item.id();
+}
+
+void Ledger::Unlist(const journal::Item& item) {
+  sku_order_.erase(item.sku());
+  children_.erase({item.parent_sku(), item.sku()});
+}
+
 void Ledger::BeforeFact(const journal::Fact& fact) {
   switch (fact.fact_case()) {
     case journal::Fact::kItemSet:
-      if (const journal::Item* known = state_.items.Find(fact.item_set().item().id())) sku_order_.erase(known->sku());
+      if (const journal::Item* known = state_.items.Find(fact.item_set().item().id())) Unlist(*known);
       return;
     case journal::Fact::kItemRenamed:
-      sku_order_.erase(state_.items.Find(fact.item_renamed().item())->sku());
+      Unlist(*state_.items.Find(fact.item_renamed().item()));
       return;
     case journal::Fact::kItemsMerged:
-      sku_order_.erase(state_.items.Find(fact.items_merged().duplicate())->sku());
+      Unlist(*state_.items.Find(fact.items_merged().duplicate()));
       return;
     default:
       return;
@@ -57,7 +68,7 @@ void Ledger::BeforeFact(const journal::Fact& fact) {
 void Ledger::AfterFact(const journal::Fact& fact) {
   switch (fact.fact_case()) {
     case journal::Fact::kItemSet:
-      sku_order_[fact.item_set().item().sku()] = fact.item_set().item().id();
+      List(fact.item_set().item());
       rule_book_.TakeItem(fact.item_set().item());
       return;
     case journal::Fact::kItemsMerged:
@@ -78,7 +89,7 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       for (uint32_t id = 1; id < state_.counters.location_end; ++id) DeriveKnownThrough(id);
       return;
     case journal::Fact::kItemRenamed:
-      sku_order_[fact.item_renamed().new_sku()] = fact.item_renamed().item();
+      List(*state_.items.Find(fact.item_renamed().item()));
       return;
     case journal::Fact::kLocationSet:
     case journal::Fact::kLocationStateSet:

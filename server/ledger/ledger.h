@@ -35,10 +35,14 @@ class Ledger {
   const RuleBook& rule_book() const { return rule_book_; }
   // SKU -> item id, merged items left out.
   const absl::btree_map<std::string, uint32_t>& sku_order() const { return sku_order_; }
+  // (parent SKU, SKU) -> item id, for items that have a parent.
+  const absl::btree_map<std::pair<std::string, std::string>, uint32_t>& children() const { return children_; }
   // Snapshots that wait to be judged or are being applied.
   const std::set<SourceLocation>& closed_snapshots() const { return closed_snapshots_; }
 
  private:
+  void List(const journal::Item& item);
+  void Unlist(const journal::Item& item);
   void BeforeFact(const journal::Fact& fact);
   void AfterFact(const journal::Fact& fact);
   void DeriveKnownThrough(uint32_t location);
@@ -46,6 +50,7 @@ class Ledger {
   State state_;
   RuleBook rule_book_;
   absl::btree_map<std::string, uint32_t> sku_order_;
+  absl::btree_map<std::pair<std::string, std::string>, uint32_t> children_;
   std::set<SourceLocation> closed_snapshots_;
   bool places_changed_ = false;
 };

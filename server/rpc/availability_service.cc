@@ -22,7 +22,6 @@ constexpr int kGetCalls = 128;
 constexpr int kBatchCalls = 16;
 
 // Items looked at under one lock when those of a parent are sought.
-constexpr int kItemsALock = 2'048;
 
 // The leader appends a row every second at least. After three without one, freshness goes by the
 // clock too.
@@ -310,30 +309,25 @@ absl::Status AvailabilityService::BatchOfParent(const v1::BatchGetAvailabilityRe
                                                 v1::BatchGetAvailabilityResponse* response) {
   std::string after;
   absl::Status status;
-  for (bool more = true; more;) {
-    more = hub_->Read([&](const ledger::Ledger& ledger) {
-      const ledger::State& state = ledger.state();
-      const absl::StatusOr<Scope> scope =
-          ScopeOf(state, request.channel_id(), request.location_id(), request.min_revision());
-      if (!scope.ok()) {
-        status = scope.status();
-        return false;
-      }
-      const auto& order = ledger.sku_order();
-      int looked_at = 0;
-      for (auto at = order.upper_bound(after); at != order.end(); ++at) {
-        if (++looked_at > kItemsALock) return true;
-        after = at->first;
-        if (state.items.Find(at->second)->parent_sku() != request.parent_sku()) continue;
+  for (bool more = true; more && status.ok();) {
+    status = hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+      const absl::StatusOr<Scope> scope = ScopeOf(ledger.state(), request.channel_id(),
+                                                  request.location_id(), request.min_revision());
+      if (!scope.ok()) return scope.status();
+      const auto& children = ledger.children();
+      auto at = children.upper_bound({request.parent_sku(), after});
+      for (int i = 0; i < kSkusALock; ++i, ++at) {
+        more = at != children.end() && at->first.first == request.parent_sku();
+        if (!more) break;
         if (response->results_size() == kBatchSkusMax) {
-          status =
-              TooLarge("parent_sku", request.parent_sku(), "has more items than a batch may have");
-          return false;
+          return TooLarge("parent_sku", request.parent_sku(),
+                          "has more items than a batch may have");
         }
+        after = at->first.second;
         Answer(ledger, *scope, at->second, request.with_locations(), false,
                response->add_results()->mutable_availability());
       }
-      return false;
+      return absl::OkStatus();
     });
   }
   return status;
