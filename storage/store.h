@@ -227,8 +227,8 @@ class Store {
 
   // The three parts; they live as long as the store.
   virtual Journal& journal() = 0;
-  // Another way to the same journal, on a connection of its own, for a thread that reads or compacts beside the one
-  // that appends. The store outlives it.
+  // Another way to the same journal, on a connection of its own, for a thread that reads or
+  // compacts beside the one that appends. The store outlives it.
   virtual absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() = 0;
   virtual ImageStore& images() = 0;
   virtual Projection& projection() = 0;

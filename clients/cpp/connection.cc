@@ -50,7 +50,8 @@ absl::Status Connection::Attempt(absl::FunctionRef<grpc::Status(grpc::ClientCont
 }
 
 absl::Duration Connection::Backoff(int attempt) {
-  const absl::Duration bound = std::min(options_.first_backoff * (1 << std::min(attempt - 1, 20)), kBackoffMax);
+  const absl::Duration bound =
+      std::min(options_.first_backoff * (1 << std::min(attempt - 1, 20)), kBackoffMax);
   absl::MutexLock lock(&mu_);
   return bound * absl::Uniform(random_, 0.0, 1.0);
 }

@@ -20,12 +20,13 @@ absl::Status CheckClock(int64_t now_us, int64_t last_row_us, bool confirmed) {
   if (last_row_us == 0 || confirmed) return absl::OkStatus();
   const int64_t ahead_us = now_us - last_row_us;
   if (ahead_us >= -kBehindMaxUs && ahead_us <= kAheadMaxUs) return absl::OkStatus();
-  return ledger::Refuse(absl::StatusCode::kFailedPrecondition,
-                        {.reason = "CLOCK_SUSPECT",
-                         .field = "wall clock",
-                         .value = absl::StrCat(ahead_us / 1'000'000, " s from the journal's last row"),
-                         .problem = "is more likely wrong than right",
-                         .remedy = "set this machine's clock, or confirm it with serve --confirm-clock"});
+  return ledger::Refuse(
+      absl::StatusCode::kFailedPrecondition,
+      {.reason = "CLOCK_SUSPECT",
+       .field = "wall clock",
+       .value = absl::StrCat(ahead_us / 1'000'000, " s from the journal's last row"),
+       .problem = "is more likely wrong than right",
+       .remedy = "set this machine's clock, or confirm it with serve --confirm-clock"});
 }
 
 uint64_t RandomWriter() {
@@ -38,7 +39,8 @@ uint64_t RandomWriter() {
 Hub::Hub(storage::Store* store, Clock* clock, HubOptions options)
     : store_(store), clock_(clock), options_(std::move(options)), ledger_(options_.settings) {}
 
-absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(storage::Store* store, Clock* clock, HubOptions options) {
+absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(storage::Store* store, Clock* clock,
+                                                HubOptions options) {
   if (absl::Status checked = store->CheckSchema(); !checked.ok()) return checked;
   absl::StatusOr<std::string> journal_id = store->JournalId();
   if (!journal_id.ok()) return journal_id.status();
@@ -49,23 +51,26 @@ absl::StatusOr<std::unique_ptr<Hub>> Hub::Start(storage::Store* store, Clock* cl
   if (!loaded.ok()) return loaded.status();
   ImageWriter::Options image_options;
   image_options.needed_above = hub->options_.journal_needed_above;
-  hub->image_writer_ =
-      std::make_unique<ImageWriter>(store, &hub->ledger_, &hub->mutex_, *loaded, std::move(image_options));
+  hub->image_writer_ = std::make_unique<ImageWriter>(store, &hub->ledger_, &hub->mutex_, *loaded,
+                                                     std::move(image_options));
   const absl::StatusOr<storage::JournalHead> end = store->journal().Head();
   if (!end.ok()) return end.status();
   storage::JournalHead head{loaded->header.revision, loaded->header.chain};
-  if (absl::Status replayed = ReplayJournal(store->journal(), end->revision, head, hub->ledger_,
-                                            [&](size_t bytes) { hub->image_writer_->CountReplayed(bytes); });
+  if (absl::Status replayed =
+          ReplayJournal(store->journal(), end->revision, head, hub->ledger_,
+                        [&](size_t bytes) { hub->image_writer_->CountReplayed(bytes); });
       !replayed.ok()) {
     return replayed;
   }
   const ledger::Counters& counters = hub->ledger_.state().counters;
-  if (absl::Status checked = CheckClock(clock->NowUs(), counters.time_us, hub->options_.confirm_clock); !checked.ok()) {
+  if (absl::Status checked =
+          CheckClock(clock->NowUs(), counters.time_us, hub->options_.confirm_clock);
+      !checked.ok()) {
     return checked;
   }
   hub->revision_.store(head.revision, std::memory_order_release);
-  hub->sequencer_ = std::make_unique<Sequencer>(hub.get(), hub->image_writer_.get(), head, counters.epoch + 1,
-                                                RandomWriter());
+  hub->sequencer_ = std::make_unique<Sequencer>(hub.get(), hub->image_writer_.get(), head,
+                                                counters.epoch + 1, RandomWriter());
   if (absl::Status started = hub->sequencer_->Start(); !started.ok()) return started;
   return hub;
 }
@@ -86,7 +91,8 @@ void Hub::AskImage() { image_writer_->Ask(); }
 uint64_t Hub::image_revision() const { return image_writer_->sealed_revision(); }
 
 void Hub::Submit(Write write) {
-  auto done = std::make_shared<std::function<void(absl::StatusOr<std::string>)>>(std::move(write.done));
+  auto done =
+      std::make_shared<std::function<void(absl::StatusOr<std::string>)>>(std::move(write.done));
   auto decide = [write = std::move(write), done](ledger::Group& group) -> Sequencer::Finish {
     absl::StatusOr<std::string> answer;
     bool answered = false;
@@ -112,21 +118,26 @@ void Hub::Submit(Write write) {
       (*done)(outcome.ok() ? std::move(answer) : absl::StatusOr<std::string>(outcome));
     };
   };
-  sequencer_->Submit(std::move(decide), [done](absl::Status refused) { (*done)(std::move(refused)); });
+  sequencer_->Submit(std::move(decide),
+                     [done](absl::Status refused) { (*done)(std::move(refused)); });
 }
 
-void Hub::OpenSource(const v1::Hello& hello, std::function<void(absl::StatusOr<ledger::OpenedSource>)> done) {
+void Hub::OpenSource(const v1::Hello& hello,
+                     std::function<void(absl::StatusOr<ledger::OpenedSource>)> done) {
   auto shared_done = std::make_shared<decltype(done)>(std::move(done));
   sequencer_->Submit(
       [hello, shared_done](ledger::Group& group) -> Sequencer::Finish {
-        return [shared_done, opened = ledger::DecideHello(group, hello)](const absl::Status& outcome) mutable {
-          (*shared_done)(outcome.ok() ? std::move(opened) : absl::StatusOr<ledger::OpenedSource>(outcome));
+        return [shared_done,
+                opened = ledger::DecideHello(group, hello)](const absl::Status& outcome) mutable {
+          (*shared_done)(outcome.ok() ? std::move(opened)
+                                      : absl::StatusOr<ledger::OpenedSource>(outcome));
         };
       },
       [shared_done](absl::Status refused) { (*shared_done)(std::move(refused)); });
 }
 
-void Hub::SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat, int64_t clock_correction_us) {
+void Hub::SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat,
+                          int64_t clock_correction_us) {
   sequencer_->Submit(
       [=](ledger::Group& group) -> Sequencer::Finish {
         ledger::DecideHeartbeat(group, source, clock_correction_us, heartbeat);

@@ -1,6 +1,6 @@
-// The hub: the committed ledger, and the sequencer that is its only writer. Everything that changes goes through
-// Submit or SubmitReport; everything that is read goes through Read.
-// Owned by main; all methods may be called from any thread.
+// The hub: the committed ledger, and the sequencer that is its only writer. Everything that changes
+// goes through Submit or SubmitReport; everything that is read goes through Read. Owned by main;
+// all methods may be called from any thread.
 #ifndef ONHAND_SERVER_HUB_HUB_H_
 #define ONHAND_SERVER_HUB_HUB_H_
 
@@ -28,12 +28,14 @@ class Sequencer;
 
 struct HubOptions {
   ledger::Settings settings;
-  std::string version;               // of the program, for the epoch's record
-  bool confirm_clock = false;        // accept a wall clock far from the last row's time
-  int group_movements_max = 10'000;  // a group commit takes no further report past this many movements ...
+  std::string version;         // of the program, for the epoch's record
+  bool confirm_clock = false;  // accept a wall clock far from the last row's time
+  int group_movements_max =
+      10'000;  // a group commit takes no further report past this many movements ...
   size_t group_bytes_max = 1 << 20;  // ... or past this many bytes
   int people_queue_max = 4'096;      // waiting unary writes; a further one is refused
-  // While true, reports trickle in (the tables for people lag too far behind); null: never. Must not block.
+  // While true, reports trickle in (the tables for people lag too far behind); null: never. Must
+  // not block.
   std::function<bool()> reports_slowed;
   // Rows above this revision are still needed by the projection and not compacted; null: none are.
   std::function<uint64_t()> journal_needed_above;
@@ -44,11 +46,12 @@ struct Write {
   // 16 bytes of a UUIDv7, and a hash of what is asked; empty: the write is not idempotent by id.
   std::string request_id;
   uint64_t content_hash = 0;
-  // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds facts last.
+  // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
+  // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;
-  // Called once, on the sequencer's thread, when the facts are durable and applied, or with why not:
-  // the decision's own refusal, RESOURCE_EXHAUSTED (QUEUE_FULL), UNAVAILABLE (OUTCOME_UNKNOWN, STOPPING).
-  // Must not block.
+  // Called once, on the sequencer's thread, when the facts are durable and applied, or with why
+  // not: the decision's own refusal, RESOURCE_EXHAUSTED (QUEUE_FULL), UNAVAILABLE (OUTCOME_UNKNOWN,
+  // STOPPING). Must not block.
   std::function<void(absl::StatusOr<std::string>)> done;
 };
 
@@ -70,10 +73,12 @@ struct ReportWrite {
 
 class Hub {
  public:
-  // Brings the ledger up from the newest sealed image and the journal behind it, appends the epoch's first row, and
-  // starts the sequencer. `store` and `clock` outlive the hub. FAILED_PRECONDITION names the remedy if the schema, the
-  // journal's format or the wall clock is not right; UNAVAILABLE if the database cannot be asked.
-  static absl::StatusOr<std::unique_ptr<Hub>> Start(storage::Store* store, Clock* clock, HubOptions options);
+  // Brings the ledger up from the newest sealed image and the journal behind it, appends the
+  // epoch's first row, and starts the sequencer. `store` and `clock` outlive the hub.
+  // FAILED_PRECONDITION names the remedy if the schema, the journal's format or the wall clock is
+  // not right; UNAVAILABLE if the database cannot be asked.
+  static absl::StatusOr<std::unique_ptr<Hub>> Start(storage::Store* store, Clock* clock,
+                                                    HubOptions options);
   ~Hub();
 
   // Calls read(const ledger::Ledger&) while nothing is applied. Keep it short: one SKU, one page.
@@ -85,14 +90,17 @@ class Hub {
 
   void Submit(Write write);
   // A source's Hello: journaled if it says anything new.
-  void OpenSource(const v1::Hello& hello, std::function<void(absl::StatusOr<ledger::OpenedSource>)> done);
+  void OpenSource(const v1::Hello& hello,
+                  std::function<void(absl::StatusOr<ledger::OpenedSource>)> done);
   // Heartbeat: moves known_through; nothing to wait for.
-  void SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat, int64_t clock_correction_us);
+  void SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat,
+                       int64_t clock_correction_us);
   // Reports are taken round-robin by source. The caller bounds how many it has under way a source.
   void SubmitReport(ReportWrite report);
 
-  // Takes no further writes, finishes those under way, and stops the sequencer. With `take_image` it then leaves a
-  // sealed image, so that the next start replays nothing. Idempotent; called by the destructor without an image.
+  // Takes no further writes, finishes those under way, and stops the sequencer. With `take_image`
+  // it then leaves a sealed image, so that the next start replays nothing. Idempotent; called by
+  // the destructor without an image.
   void Stop(bool take_image = false);
   // Asks for an image soon, beside live traffic.
   void AskImage();

@@ -77,8 +77,9 @@ class HubTest : public testing::Test {
       v1::BatchUpsertLocationsRequest locations;
       locations.add_locations()->set_location_id("bilbao");
       locations.mutable_locations(0)->set_time_zone("UTC");
-      EXPECT_TRUE(
-          ledger::DecideUpsertLocations(group, locations, [](absl::string_view) { return true; }).ok());
+      EXPECT_TRUE(ledger::DecideUpsertLocations(group, locations, [](absl::string_view) {
+                    return true;
+                  }).ok());
       v1::BatchUpsertItemsRequest items;
       items.add_items()->set_sku(sku);
       return ledger::DecideUpsertItems(group, items).ok() ? absl::StatusOr<std::string>("done")
@@ -108,7 +109,8 @@ class HubTest : public testing::Test {
     });
   }
   std::string Encoded() const {
-    return hub_->Read([](const ledger::Ledger& ledger) { return ledger::EncodeState(ledger.state()); });
+    return hub_->Read(
+        [](const ledger::Ledger& ledger) { return ledger::EncodeState(ledger.state()); });
   }
   void StageAccident(storage::MemoryDatabase::Accident accident) {
     absl::MutexLock lock(&database_->mutex);
@@ -117,7 +119,8 @@ class HubTest : public testing::Test {
   // Waits until `holds`, and fails if it never does.
   template <class Condition>
   void Await(Condition holds) {
-    for (int i = 0; i < 5'000 && !holds(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (int i = 0; i < 5'000 && !holds(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ASSERT_TRUE(holds());
   }
 
@@ -214,8 +217,9 @@ TEST_F(HubTest, TimePassesWithoutTraffic) {
   const uint64_t before = hub_->revision();
   clock_.Pass(2 * kSecond);
   Await([&] { return hub_->revision() > before; });
-  EXPECT_EQ(hub_->Read([](const ledger::Ledger& ledger) { return ledger.state().counters.time_us; }),
-            kStart + 2 * kSecond);
+  EXPECT_EQ(
+      hub_->Read([](const ledger::Ledger& ledger) { return ledger.state().counters.time_us; }),
+      kStart + 2 * kSecond);
 }
 
 TEST_F(HubTest, ClockFarFromTheJournalMustBeConfirmed) {
@@ -229,7 +233,9 @@ TEST_F(HubTest, ClockFarFromTheJournalMustBeConfirmed) {
   auto started = Hub::Start(store_.get(), &clock_, confirmed);
   ASSERT_TRUE(started.ok()) << started.status();
   // Ledger time never runs backwards.
-  EXPECT_GE((*started)->Read([](const ledger::Ledger& ledger) { return ledger.state().counters.time_us; }), kStart);
+  EXPECT_GE((*started)->Read(
+                [](const ledger::Ledger& ledger) { return ledger.state().counters.time_us; }),
+            kStart);
   hub_ = *std::move(started);
 }
 
@@ -240,12 +246,11 @@ TEST_F(HubTest, FullQueueRefusesAtOnce) {
   std::promise<void> entered;
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
-  Write blocking{.decide =
-                     [&](ledger::Group&) -> absl::StatusOr<std::string> {
-                       entered.set_value();
-                       released.wait();
-                       return std::string();
-                     },
+  Write blocking{.decide = [&](ledger::Group&) -> absl::StatusOr<std::string> {
+                   entered.set_value();
+                   released.wait();
+                   return std::string();
+                 },
                  .done = [](absl::StatusOr<std::string>) {}};
   hub_->Submit(std::move(blocking));
   entered.get_future().wait();
@@ -255,7 +260,9 @@ TEST_F(HubTest, FullQueueRefusesAtOnce) {
     Write write = Adjust(1, static_cast<uint8_t>(40 + i));
     auto promise = std::make_shared<std::promise<absl::StatusOr<std::string>>>();
     answers.push_back(promise->get_future());
-    write.done = [promise](absl::StatusOr<std::string> answer) { promise->set_value(std::move(answer)); };
+    write.done = [promise](absl::StatusOr<std::string> answer) {
+      promise->set_value(std::move(answer));
+    };
     hub_->Submit(std::move(write));
   }
   EXPECT_EQ(ledger::ReasonOf(answers[2].get().status()), "QUEUE_FULL");
@@ -274,7 +281,9 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
   hello.set_spool_id("spool");
   hello.add_location_ids("bilbao");
   std::promise<absl::StatusOr<ledger::OpenedSource>> opened;
-  hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) { opened.set_value(std::move(source)); });
+  hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) {
+    opened.set_value(std::move(source));
+  });
   const absl::StatusOr<ledger::OpenedSource> source = opened.get_future().get();
   ASSERT_TRUE(source.ok()) << source.status();
   std::vector<v1::Batch> batches(6);
@@ -287,7 +296,9 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
     movement.set_kind(v1::MOVEMENT_KIND_RECEIPT);
     movement.set_quantity(1);
     movement.set_occurred_at_us(kStart);
-    hub_->SubmitReport({.source = source->source, .spool = source->spool, .batch = &batches[i],
+    hub_->SubmitReport({.source = source->source,
+                        .spool = source->spool,
+                        .batch = &batches[i],
                         .done = [&](absl::StatusOr<ReportResult> result) {
                           EXPECT_TRUE(result.ok());
                           ++done;

@@ -18,7 +18,8 @@ using ledger::journal::Fact;
 using ledger::journal::Record;
 
 constexpr int64_t kTickUs = 1'000'000;
-// How often an idle sequencer looks at the clock. The clock may be scaled, so real time cannot be computed from it.
+// How often an idle sequencer looks at the clock. The clock may be scaled, so real time cannot be
+// computed from it.
 constexpr auto kIdlePoll = std::chrono::milliseconds(20);
 // While reports are slowed, one is taken in this time.
 constexpr auto kSlowedPause = std::chrono::milliseconds(100);
@@ -31,8 +32,9 @@ constexpr int kSliceMovementsMax = 512;
 constexpr int kSliceFactsMax = 64;
 
 absl::Status Unavailable(absl::string_view reason, std::string problem, std::string remedy) {
-  return ledger::Refuse(absl::StatusCode::kUnavailable,
-                        {.reason = reason, .problem = std::move(problem), .remedy = std::move(remedy)});
+  return ledger::Refuse(
+      absl::StatusCode::kUnavailable,
+      {.reason = reason, .problem = std::move(problem), .remedy = std::move(remedy)});
 }
 
 absl::Status Stopping() {
@@ -40,14 +42,15 @@ absl::Status Stopping() {
 }
 
 int64_t MovementsOf(const Fact& fact) {
-  return fact.has_report() ? fact.report().rows().item_size()
-                           : fact.has_snapshot_slice() ? fact.snapshot_slice().item_size() : 0;
+  return fact.has_report()           ? fact.report().rows().item_size()
+         : fact.has_snapshot_slice() ? fact.snapshot_slice().item_size()
+                                     : 0;
 }
 
 }  // namespace
 
-Sequencer::Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch,
-                     uint64_t writer)
+Sequencer::Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head,
+                     uint64_t epoch, uint64_t writer)
     : hub_(hub), image_writer_(image_writer), epoch_(epoch), writer_(writer), head_(head) {}
 
 Sequencer::~Sequencer() { Stop(); }
@@ -76,10 +79,12 @@ void Sequencer::Stop() {
 }
 
 absl::Status Sequencer::WhyNotNow() const {
-  if (!health_.ok()) return Unavailable("NOT_LEADING", std::string(health_.message()), "send to the hub that leads");
+  if (!health_.ok())
+    return Unavailable("NOT_LEADING", std::string(health_.message()), "send to the hub that leads");
   if (stopping_) return Stopping();
   if (database_away_) {
-    return Unavailable("DATABASE_AWAY", "the database cannot be reached", "send again later with the same id");
+    return Unavailable("DATABASE_AWAY", "the database cannot be reached",
+                       "send again later with the same id");
   }
   return absl::OkStatus();
 }
@@ -89,7 +94,8 @@ void Sequencer::Submit(Operation operation, std::function<void(absl::Status)> re
   {
     std::lock_guard<std::mutex> lock(mutex_);
     why_not = WhyNotNow();
-    if (why_not.ok() && operations_.size() >= static_cast<size_t>(hub_->options_.people_queue_max)) {
+    if (why_not.ok() &&
+        operations_.size() >= static_cast<size_t>(hub_->options_.people_queue_max)) {
       why_not = ledger::Refuse(absl::StatusCode::kResourceExhausted,
                                {.reason = "QUEUE_FULL",
                                 .problem = absl::StrCat(operations_.size(), " writes wait already"),
@@ -163,7 +169,8 @@ Sequencer::Taken Sequencer::Take() {
   }
   int64_t movements = 0;
   size_t bytes = 0;
-  while (ReportsMayGo() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
+  while (ReportsMayGo() && movements < hub_->options_.group_movements_max &&
+         bytes < hub_->options_.group_bytes_max) {
     next_slowed_report_ = std::chrono::steady_clock::now() + kSlowedPause;
     const uint32_t source = turns_.front();
     turns_.pop_front();
@@ -171,7 +178,8 @@ Sequencer::Taken Sequencer::Take() {
     const v1::Batch& batch = *waiting.front().batch;
     movements += batch.movements_size();
     bytes += batch.input_position().size() + 16 * static_cast<size_t>(batch.movements_size());
-    for (const v1::SnapshotPart& part : batch.snapshots()) bytes += 16 * static_cast<size_t>(part.rows_size());
+    for (const v1::SnapshotPart& part : batch.snapshots())
+      bytes += 16 * static_cast<size_t>(part.rows_size());
     taken.reports.push_back(std::move(waiting.front()));
     waiting.pop_front();
     if (waiting.empty()) {
@@ -220,7 +228,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
     finishes.push_back(taken.operations[decided++](group));
   }
   PutBack(taken.operations, decided);
-  for (ReportWrite& report : taken.reports) finishes.push_back(DecideReport(group, std::move(report)));
+  for (ReportWrite& report : taken.reports)
+    finishes.push_back(DecideReport(group, std::move(report)));
   if (group.fact_count() == 0 && now_us - hub_->ledger_.state().counters.time_us >= kTickUs) {
     Fact tick;
     tick.mutable_tick();
@@ -232,7 +241,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
 }
 
 void Sequencer::DecideInner(Group& group) {
-  if (display_.HasDue(group.now_us())) display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
+  if (display_.HasDue(group.now_us()))
+    display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
   const auto& closed = hub_->ledger_.closed_snapshots();
   for (auto job = snapshot_jobs_.begin(); job != snapshot_jobs_.end();) {
     job = closed.contains(job->first) ? std::next(job) : snapshot_jobs_.erase(job);
@@ -246,8 +256,8 @@ void Sequencer::DecideInner(Group& group) {
 }
 
 Sequencer::Finish Sequencer::DecideReport(Group& group, ReportWrite report) {
-  absl::StatusOr<ledger::ReportDecision> decision =
-      ledger::DecideReport(group, report.source, report.spool, report.clock_correction_us, *report.batch);
+  absl::StatusOr<ledger::ReportDecision> decision = ledger::DecideReport(
+      group, report.source, report.spool, report.clock_correction_us, *report.batch);
   return [report = std::move(report), decision = std::move(decision),
           revision = group.revision()](const absl::Status& outcome) mutable {
     if (!outcome.ok()) return report.done(outcome);
@@ -256,7 +266,8 @@ Sequencer::Finish Sequencer::DecideReport(Group& group, ReportWrite report) {
   };
 }
 
-absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment, std::vector<Finish>& finishes) {
+absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment,
+                               std::vector<Finish>& finishes) {
   storage::JournalRow row;
   row.revision = moment.revision;
   row.epoch = epoch_;
@@ -268,13 +279,15 @@ absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment, st
     case storage::AppendOutcome::kAppended:
       break;
     case storage::AppendOutcome::kFenced: {
-      absl::Status fenced = Unavailable("FENCED", "another hub writes to this journal", "send to the hub that leads");
+      absl::Status fenced =
+          Unavailable("FENCED", "another hub writes to this journal", "send to the hub that leads");
       StepDown(fenced);
       return fenced;
     }
     case storage::AppendOutcome::kForeignHistory: {
       absl::Status foreign =
-          Unavailable("FOREIGN_HISTORY", "the journal is not the one that this hub loaded", "start the hub again");
+          Unavailable("FOREIGN_HISTORY", "the journal is not the one that this hub loaded",
+                      "start the hub again");
       StepDown(foreign);
       return foreign;
     }
@@ -294,15 +307,18 @@ absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment, st
   return absl::OkStatus();
 }
 
-// Until the outcome is known nothing else is decided: the row may stand, and what comes next would build on it.
-storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& row, std::vector<Finish>& finishes) {
+// Until the outcome is known nothing else is decided: the row may stand, and what comes next would
+// build on it.
+storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& row,
+                                                   std::vector<Finish>& finishes) {
   std::string detail;
   storage::AppendOutcome outcome = hub_->store_->journal().Append(head_, row, &detail);
   if (outcome != storage::AppendOutcome::kUnknown) return outcome;
-  std::cerr << "journal append of revision " << row.revision << ": outcome unknown (" << detail << "); asking again"
-            << std::endl;
-  const absl::Status unknown = Unavailable("OUTCOME_UNKNOWN", "the database did not say whether it kept the write",
-                                           "send again later with the same id");
+  std::cerr << "journal append of revision " << row.revision << ": outcome unknown (" << detail
+            << "); asking again" << std::endl;
+  const absl::Status unknown =
+      Unavailable("OUTCOME_UNKNOWN", "the database did not say whether it kept the write",
+                  "send again later with the same id");
   for (Finish& finish : finishes) finish(unknown);
   finishes.clear();
   {
@@ -336,15 +352,18 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
   for (int first = 0; first < record.facts_size();) {
     int last = first;
     int64_t slice_movements = 0;
-    while (last < record.facts_size() && last - first < kSliceFactsMax && slice_movements < kSliceMovementsMax) {
+    while (last < record.facts_size() && last - first < kSliceFactsMax &&
+           slice_movements < kSliceMovementsMax) {
       slice_movements += MovementsOf(record.facts(last));
       reports += record.facts(last).has_report() ? 1 : 0;
       ++last;
     }
     {
       std::unique_lock<std::shared_mutex> lock(hub_->mutex_);
-      if (absl::Status applied = hub_->ledger_.ApplyFacts(moment, record, first, last); !applied.ok()) {
-        std::cerr << "applying a fact that this process decided failed: " << applied.message() << std::endl;
+      if (absl::Status applied = hub_->ledger_.ApplyFacts(moment, record, first, last);
+          !applied.ok()) {
+        std::cerr << "applying a fact that this process decided failed: " << applied.message()
+                  << std::endl;
         std::abort();
       }
       hub_->ledger_.EndSlice();

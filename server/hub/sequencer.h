@@ -1,6 +1,7 @@
-// The only writer: takes what waits, lets the ledger decide it as one group, appends the group to the journal, applies
-// it, and answers. While one group is being made durable the next one gathers; nobody waits for a timer.
-// Owned by the hub. Submit* may be called from any thread; everything else happens on the sequencer's own thread.
+// The only writer: takes what waits, lets the ledger decide it as one group, appends the group to
+// the journal, applies it, and answers. While one group is being made durable the next one gathers;
+// nobody waits for a timer. Owned by the hub. Submit* may be called from any thread; everything
+// else happens on the sequencer's own thread.
 #ifndef ONHAND_SERVER_HUB_SEQUENCER_H_
 #define ONHAND_SERVER_HUB_SEQUENCER_H_
 
@@ -34,7 +35,8 @@ class Sequencer {
   using Operation = std::function<Finish(ledger::Group&)>;
 
   // `hub` outlives the sequencer; its ledger stands at `head`.
-  Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch, uint64_t writer);
+  Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch,
+            uint64_t writer);
   ~Sequencer();
 
   // Makes the epoch's first row durable, then starts the thread. Errors as Hub::Start.
@@ -42,7 +44,8 @@ class Sequencer {
   // Finishes what waits, then ends the thread. Idempotent.
   void Stop();
 
-  // People and websites. Refused at once when the queue is full, the hub stops, or the database is away.
+  // People and websites. Refused at once when the queue is full, the hub stops, or the database is
+  // away.
   void Submit(Operation operation, std::function<void(absl::Status)> refused);
   void SubmitReport(ReportWrite report);
 
@@ -69,8 +72,10 @@ class Sequencer {
   void Turn(Taken taken, int64_t now_us);
   void DecideInner(ledger::Group& group);
   Finish DecideReport(ledger::Group& group, ReportWrite report);
-  absl::Status Commit(ledger::Group& group, const ledger::RowMoment& moment, std::vector<Finish>& finishes);
-  storage::AppendOutcome AppendUntilKnown(const storage::JournalRow& row, std::vector<Finish>& finishes);
+  absl::Status Commit(ledger::Group& group, const ledger::RowMoment& moment,
+                      std::vector<Finish>& finishes);
+  storage::AppendOutcome AppendUntilKnown(const storage::JournalRow& row,
+                                          std::vector<Finish>& finishes);
   void Apply(const ledger::RowMoment& moment, const ledger::journal::Record& record);
   void StepDown(const absl::Status& why);
   absl::Status WhyNotNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -90,8 +95,10 @@ class Sequencer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Operation> operations_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<uint32_t, std::deque<ReportWrite>> reports_ ABSL_GUARDED_BY(mutex_);  // by source
-  std::deque<uint32_t> turns_ ABSL_GUARDED_BY(mutex_);  // sources with reports, in the order of their turns
+  absl::flat_hash_map<uint32_t, std::deque<ReportWrite>> reports_
+      ABSL_GUARDED_BY(mutex_);  // by source
+  std::deque<uint32_t> turns_
+      ABSL_GUARDED_BY(mutex_);  // sources with reports, in the order of their turns
   std::chrono::steady_clock::time_point next_slowed_report_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool database_away_ ABSL_GUARDED_BY(mutex_) = false;

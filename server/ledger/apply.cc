@@ -23,24 +23,28 @@ void CopyToCell(const FoldState& fold, Cell& cell) {
   // Decide keeps positions inside int32; saturating makes apply total all the same.
   cell.on_hand = Saturated(fold.on_hand());
   cell.level_source = fold.level_source();
-  cell.absolute_s = fold.absolute_us() == FoldState::kNever
-                        ? 0
-                        : static_cast<uint32_t>(std::max<int64_t>(0, fold.absolute_us()) / kMicrosPerSecond);
+  cell.absolute_s =
+      fold.absolute_us() == FoldState::kNever
+          ? 0
+          : static_cast<uint32_t>(std::max<int64_t>(0, fold.absolute_us()) / kMicrosPerSecond);
 }
 
 // A delta from before the newest dropped LEVEL or COUNT: that number contains it already.
 bool IsSuperseded(const Beside& beside, const Event& event) {
-  return OnHandChange(event.event_kind(), event.quantity) != 0 && event.at_us < beside.before.absolute_us();
+  return OnHandChange(event.event_kind(), event.quantity) != 0 &&
+         event.at_us < beside.before.absolute_us();
 }
 
-void NoteArrival(State& state, uint32_t item, uint32_t location, const Event& event, Beside& beside) {
+void NoteArrival(State& state, uint32_t item, uint32_t location, const Event& event,
+                 Beside& beside) {
   const uint32_t minute = event.arrived_s / 60;
   if (beside.arrived_minute == minute) return;
   beside.arrived_minute = minute;
   if (!state.is_overlay) state.arrivals[minute].push_back({item, location});
 }
 
-// Lets the oldest events of a position go whose window has ended, as long as none before them is still kept.
+// Lets the oldest events of a position go whose window has ended, as long as none before them is
+// still kept.
 void DropEvents(State& target, const PositionKey& key, int64_t cutoff_us) {
   const PositionTable::View view = target.positions.Find(key.item, key.location);
   if (view.beside == nullptr) return;
@@ -55,7 +59,8 @@ void DropEvents(State& target, const PositionKey& key, int64_t cutoff_us) {
   if (dropped > 0) {
     LocationClock& clock = target.clocks.Mutable(key.location);
     clock.dropped_through_us = std::max(clock.dropped_through_us, beside.window[dropped - 1].at_us);
-    beside.window.erase(beside.window.begin(), beside.window.begin() + static_cast<std::ptrdiff_t>(dropped));
+    beside.window.erase(beside.window.begin(),
+                        beside.window.begin() + static_cast<std::ptrdiff_t>(dropped));
   }
   if (beside.window.empty() && beside.now.IsPlain()) editor.DropBeside();
 }
@@ -73,7 +78,8 @@ void ExpireStaging(State& state) {
   const int64_t cutoff_us = state.counters.time_us - state.settings.staging_kept_us;
   std::vector<SourceLocation> expired;
   state.staging.ForEach([&](const SourceLocation& key, const Staging& staging) {
-    if (staging.phase == Staging::Phase::kOpen && staging.begun_us <= cutoff_us) expired.push_back(key);
+    if (staging.phase == Staging::Phase::kOpen && staging.begun_us <= cutoff_us)
+      expired.push_back(key);
   });
   for (const SourceLocation& key : expired) {
     state.staging.Erase(key);
@@ -108,16 +114,21 @@ void ApplySourceOpened(State& state, const journal::SourceOpened& opened) {
   // A location that the source no longer names stops waiting for it.
   for (const uint32_t location : row.opened.locations()) {
     auto& sources = state.clocks.Mutable(location).sources;
-    if (std::find(opened.locations().begin(), opened.locations().end(), location) != opened.locations().end()) continue;
-    sources.erase(std::remove_if(sources.begin(), sources.end(),
-                                 [&](const auto& moment) { return moment.source == opened.source(); }),
-                  sources.end());
+    if (std::find(opened.locations().begin(), opened.locations().end(), location) !=
+        opened.locations().end())
+      continue;
+    sources.erase(
+        std::remove_if(sources.begin(), sources.end(),
+                       [&](const auto& moment) { return moment.source == opened.source(); }),
+        sources.end());
   }
   for (const uint32_t location : opened.locations()) {
     auto& sources = state.clocks.Mutable(location).sources;
-    const auto at = std::lower_bound(sources.begin(), sources.end(), opened.source(),
-                                     [](const auto& moment, uint32_t source) { return moment.source < source; });
-    if (at == sources.end() || at->source != opened.source()) sources.insert(at, {opened.source(), 0});
+    const auto at = std::lower_bound(
+        sources.begin(), sources.end(), opened.source(),
+        [](const auto& moment, uint32_t source) { return moment.source < source; });
+    if (at == sources.end() || at->source != opened.source())
+      sources.insert(at, {opened.source(), 0});
   }
   row.opened = opened;
 }
@@ -138,7 +149,8 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
   const RowReader reader(rows);
   const auto arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
   for (int i = 0; i < reader.size(); ++i) {
-    TakeEvent(state, reader.item(i), reader.location(i), reader.event(i, source, spool, sequence, arrived_s));
+    TakeEvent(state, reader.item(i), reader.location(i),
+              reader.event(i, source, spool, sequence, arrived_s));
   }
   for (const journal::InferredMovement& inferred : rows.inferred()) {
     const int i = static_cast<int>(inferred.index());
@@ -182,7 +194,8 @@ void ApplySnapshotBegun(State& state, const journal::SnapshotBegun& begun) {
 
 void ApplySnapshotStaged(State& state, const journal::SnapshotStaged& staged) {
   const SourceLocation key{staged.source(), staged.location()};
-  state.staging.Mutable(key).row_count += static_cast<uint64_t>(staged.item_size()) + staged.refused();
+  state.staging.Mutable(key).row_count +=
+      static_cast<uint64_t>(staged.item_size()) + staged.refused();
   if (state.is_overlay) return;
   StagedRows& rows = state.staged_rows.Mutable(key);
   rows.items.insert(rows.items.end(), staged.item().begin(), staged.item().end());
@@ -227,8 +240,10 @@ void ApplySnapshotSlice(State& state, const journal::SnapshotSlice& slice) {
 
 void ApplyQuarantined(State& state, const journal::QuarantineEntry& entry) {
   state.quarantine.Mutable(entry.quarantine_id()) = entry;
-  state.counters.quarantine_end = std::max(state.counters.quarantine_end, entry.quarantine_id() + 1);
-  if (entry.held_until_us() != 0) state.held_rows.Mutable(entry.sku()).push_back(entry.quarantine_id());
+  state.counters.quarantine_end =
+      std::max(state.counters.quarantine_end, entry.quarantine_id() + 1);
+  if (entry.held_until_us() != 0)
+    state.held_rows.Mutable(entry.sku()).push_back(entry.quarantine_id());
 }
 
 void ApplyQuarantineEnded(State& state, const journal::QuarantineEnded& ended) {
@@ -266,7 +281,8 @@ void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered
   answer.content_hash = answered.content_hash();
   answer.bytes = answered.answer();
   if (!state.is_overlay) {
-    state.answer_order.emplace(AnswerExpiryUs(state.settings, answered.request_id()), answered.request_id());
+    state.answer_order.emplace(AnswerExpiryUs(state.settings, answered.request_id()),
+                               answered.request_id());
   }
 }
 
@@ -280,8 +296,9 @@ void InsertEvent(Beside& beside, const Event& event, SourceName name) {
     beside.now.Advance(event);
     return;
   }
-  const auto at = std::upper_bound(window.begin(), window.end(), event,
-                                   [&](const Event& a, const Event& b) { return Before(a, b, name); });
+  const auto at =
+      std::upper_bound(window.begin(), window.end(), event,
+                       [&](const Event& a, const Event& b) { return Before(a, b, name); });
   if (at == window.begin() && IsSuperseded(beside, event)) return;
   window.insert(at, event);
   beside.now = beside.before;
@@ -313,7 +330,8 @@ void BeginRow(State& state, const RowMoment& row) {
   if (state.is_overlay) return;
   DropDueEvents(state, state, row.committed_at_us);
   const int64_t cutoff_us = row.committed_at_us - state.settings.window_us;
-  while (!state.arrivals.empty() && (state.arrivals.begin()->first + 1) * kMicrosPerMinute <= cutoff_us) {
+  while (!state.arrivals.empty() &&
+         (state.arrivals.begin()->first + 1) * kMicrosPerMinute <= cutoff_us) {
     state.arrivals.erase(state.arrivals.begin());
   }
   ExpireAnswers(state);
@@ -418,8 +436,8 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
       break;
   }
   return absl::FailedPreconditionError(
-      absl::StrCat("the journal holds a fact that this program does not know (revision ", state.counters.revision,
-                   "); run the version that wrote it, or a later one"));
+      absl::StrCat("the journal holds a fact that this program does not know (revision ",
+                   state.counters.revision, "); run the version that wrote it, or a later one"));
 }
 
 }  // namespace onhand::ledger

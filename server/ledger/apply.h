@@ -1,5 +1,6 @@
-// Applies facts to a state: the only way a state ever changes, live, at start-up, on followers and in every replay.
-// Total and deterministic: it reads no clock, branches on no float, and refuses nothing that decide let through.
+// Applies facts to a state: the only way a state ever changes, live, at start-up, on followers and
+// in every replay. Total and deterministic: it reads no clock, branches on no float, and refuses
+// nothing that decide let through.
 #ifndef ONHAND_SERVER_LEDGER_APPLY_H_
 #define ONHAND_SERVER_LEDGER_APPLY_H_
 
@@ -18,24 +19,28 @@ struct RowMoment {
   int64_t committed_at_us = 0;
 };
 
-// Before the facts of a row: sets revision, epoch and time, and lets expire what that time ends (windows, answers,
-// unfinished snapshots, held rows, pauses). A state without facts in between ends the same however many rows it saw.
+// Before the facts of a row: sets revision, epoch and time, and lets expire what that time ends
+// (windows, answers, unfinished snapshots, held rows, pauses). A state without facts in between
+// ends the same however many rows it saw.
 void BeginRow(State& state, const RowMoment& row);
 
-// Applies one fact. FAILED_PRECONDITION if its kind is unknown to this program: the applier must stop then.
+// Applies one fact. FAILED_PRECONDITION if its kind is unknown to this program: the applier must
+// stop then.
 absl::Status ApplyFact(State& state, const journal::Fact& fact);
 
-// The two halves of a Report fact: the source's progress, and its rows. ApplyFact does both; an overlay takes the
-// rows only when a later decision reads positions.
+// The two halves of a Report fact: the source's progress, and its rows. ApplyFact does both; an
+// overlay takes the rows only when a later decision reads positions.
 void ApplyReportProgress(State& state, const journal::Report& report);
 void ApplyReportRows(State& state, const journal::Report& report);
 
-// Lets every event that arrived before `now - window` leave its position's window. Part of BeginRow on a committed
-// state; a group's overlay calls it before it reads how far back a location's events may be placed.
+// Lets every event that arrived before `now - window` leave its position's window. Part of BeginRow
+// on a committed state; a group's overlay calls it before it reads how far back a location's events
+// may be placed.
 void DropDueEvents(const State& committed, State& target, int64_t now_us);
 
-// Puts an event where it belongs in a position's window and brings `now` up to date: the newest is simply taken, a late
-// one folds the window again. A delta from before the last number that left the window is contained in that number.
+// Puts an event where it belongs in a position's window and brings `now` up to date: the newest is
+// simply taken, a late one folds the window again. A delta from before the last number that left
+// the window is contained in that number.
 void InsertEvent(Beside& beside, const Event& event, SourceName name);
 
 // Takes one event at a position of a state.

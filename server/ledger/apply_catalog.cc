@@ -37,7 +37,8 @@ void AddCodes(State& state, const journal::Item& item) {
 }
 
 void ApplyItemSet(State& state, const journal::ItemSet& set) {
-  if (const journal::Item* known = state.items.Find(set.item().id())) RemoveCodes(state, journal::Item(*known));
+  if (const journal::Item* known = state.items.Find(set.item().id()))
+    RemoveCodes(state, journal::Item(*known));
   journal::Item& item = state.items.Mutable(set.item().id());
   item = set.item();
   item.set_revision(state.counters.revision);
@@ -63,7 +64,8 @@ void ApplyItemRenamed(State& state, const journal::ItemRenamed& renamed) {
   state.items.Mutable(item.id()) = std::move(item);
 }
 
-// Everything that the duplicate had becomes an adjustment (and a set-aside) of the item at the moment of the merge.
+// Everything that the duplicate had becomes an adjustment (and a set-aside) of the item at the
+// moment of the merge.
 void ApplyItemsMerged(State& state, const journal::ItemsMerged& merged) {
   journal::Item duplicate = *state.items.Find(merged.duplicate());
   journal::Item item = *state.items.Find(merged.item());

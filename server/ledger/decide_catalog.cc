@@ -1,6 +1,6 @@
-#include <limits>
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -113,8 +113,9 @@ absl::Status CheckItem(const std::string& field, const v1::Item& item) {
 // An earlier SKU of an item, kept by a rename or a merge: it has no pack.
 bool IsOldSku(const journal::Alias& alias) { return alias.pack_factor() == 0; }
 
-// The row that an element asks for; what only the hub knows is taken from the known one. Earlier SKUs stay, whether
-// the element lists them or not: a till that has not heard of the new one goes on sending them.
+// The row that an element asks for; what only the hub knows is taken from the known one. Earlier
+// SKUs stay, whether the element lists them or not: a till that has not heard of the new one goes
+// on sending them.
 journal::Item RowOf(const v1::Item& item, uint32_t id, const journal::Item* known) {
   journal::Item row;
   row.set_id(id);
@@ -122,7 +123,8 @@ journal::Item RowOf(const v1::Item& item, uint32_t id, const journal::Item* know
   row.set_name(item.name());
   std::vector<journal::Alias> old_skus;
   if (known != nullptr) {
-    std::copy_if(known->aliases().begin(), known->aliases().end(), std::back_inserter(old_skus), IsOldSku);
+    std::copy_if(known->aliases().begin(), known->aliases().end(), std::back_inserter(old_skus),
+                 IsOldSku);
   }
   const auto is_old_sku = [&old_skus](const v1::Alias& alias) {
     return alias.source_id().empty() && alias.pack_factor() <= 1 &&

@@ -130,7 +130,9 @@ TEST_F(DecideCatalog, ImportThatNeverHeardOfARenameKeepsTheOldSku) {
   EXPECT_EQ(chain_.ItemId("a"), chain_.ItemId("a2"));
   EXPECT_EQ(chain_.state().Resolve("900", 0)->pack_factor, 6u);
   // What a list says of the item may be sent back as it is.
-  chain_.Item("a2", "name: 'Boots' aliases { code: '900' pack_factor: 6 } aliases { code: 'a' pack_factor: 1 }");
+  chain_.Item(
+      "a2",
+      "name: 'Boots' aliases { code: '900' pack_factor: 6 } aliases { code: 'a' pack_factor: 1 }");
   EXPECT_EQ(chain_.state().items.Find(chain_.ItemId("a2"))->aliases_size(), 2);
 }
 

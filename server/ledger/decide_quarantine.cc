@@ -13,12 +13,14 @@ namespace onhand::ledger {
 namespace {
 
 absl::StatusOr<journal::QuarantineEntry> FindEntry(const Group& group, uint64_t quarantine_id) {
-  if (const journal::QuarantineEntry* entry = group.state().quarantine.Find(quarantine_id)) return *entry;
-  return Refuse(absl::StatusCode::kNotFound, {.reason = "UNKNOWN_ENTRY",
-                                              .field = "quarantine_id",
-                                              .value = absl::StrCat(quarantine_id),
-                                              .problem = "is not in quarantine (any more)",
-                                              .remedy = "list what is there: onhand quarantine list"});
+  if (const journal::QuarantineEntry* entry = group.state().quarantine.Find(quarantine_id))
+    return *entry;
+  return Refuse(absl::StatusCode::kNotFound,
+                {.reason = "UNKNOWN_ENTRY",
+                 .field = "quarantine_id",
+                 .value = absl::StrCat(quarantine_id),
+                 .problem = "is not in quarantine (any more)",
+                 .remedy = "list what is there: onhand quarantine list"});
 }
 
 void End(Group& group, uint64_t quarantine_id, absl::string_view outcome, absl::string_view author,
@@ -44,7 +46,8 @@ RowRefusal TakeRow(Group& group, const journal::QuarantineEntry& entry, absl::st
   raw.occurred_us = entry.occurred_us();
   raw.location = entry.location();
   raw.row = entry.row();
-  if (raw.location == 0) return {"LOCATION_NOT_REPORTED", "the row names no location of its source; drop it"};
+  if (raw.location == 0)
+    return {"LOCATION_NOT_REPORTED", "the row names no location of its source; drop it"};
   if (RowRefusal refusal = judge.Take(raw)) return refusal;
   retried.set_quarantine_id(entry.quarantine_id());
   retried.set_source(entry.source());
@@ -62,7 +65,8 @@ RowRefusal TakeRow(Group& group, const journal::QuarantineEntry& entry, absl::st
 }
 
 absl::Status CheckAuthor(absl::string_view author, absl::string_view reason) {
-  if (absl::Status checked = CheckText("author", author, kIdBytesMax); !checked.ok()) return checked;
+  if (absl::Status checked = CheckText("author", author, kIdBytesMax); !checked.ok())
+    return checked;
   return CheckText("reason", reason);
 }
 
@@ -71,22 +75,27 @@ absl::Status CheckAuthor(absl::string_view author, absl::string_view reason) {
 absl::Status DecideAcceptQuarantined(Group& group, const v1::AcceptQuarantinedRequest& request) {
   const absl::StatusOr<journal::QuarantineEntry> entry = FindEntry(group, request.quarantine_id());
   if (!entry.ok()) return entry.status();
-  if (absl::Status checked = CheckAuthor(request.author(), request.reason()); !checked.ok()) return checked;
+  if (absl::Status checked = CheckAuthor(request.author(), request.reason()); !checked.ok())
+    return checked;
   const SourceLocation key{entry->source(), entry->location()};
   const Staging* staging = group.state().staging.Find(key);
-  if (!entry->is_snapshot() || staging == nullptr || staging->quarantine_id != entry->quarantine_id()) {
-    return Refuse(absl::StatusCode::kFailedPrecondition, {.reason = "NOT_A_SNAPSHOT",
-                                                          .field = "quarantine_id",
-                                                          .value = absl::StrCat(request.quarantine_id()),
-                                                          .problem = "is not a whole snapshot",
-                                                          .remedy = "retry or drop it instead"});
+  if (!entry->is_snapshot() || staging == nullptr ||
+      staging->quarantine_id != entry->quarantine_id()) {
+    return Refuse(absl::StatusCode::kFailedPrecondition,
+                  {.reason = "NOT_A_SNAPSHOT",
+                   .field = "quarantine_id",
+                   .value = absl::StrCat(request.quarantine_id()),
+                   .problem = "is not a whole snapshot",
+                   .remedy = "retry or drop it instead"});
   }
-  if (staging->row_count != staging->row_count_said || entry->reason() == "SNAPSHOT_REPEATED_ITEM") {
-    return Refuse(absl::StatusCode::kFailedPrecondition, {.reason = "SNAPSHOT_BROKEN",
-                                                          .field = "quarantine_id",
-                                                          .value = absl::StrCat(request.quarantine_id()),
-                                                          .problem = entry->message(),
-                                                          .remedy = "send a fresh one"});
+  if (staging->row_count != staging->row_count_said ||
+      entry->reason() == "SNAPSHOT_REPEATED_ITEM") {
+    return Refuse(absl::StatusCode::kFailedPrecondition,
+                  {.reason = "SNAPSHOT_BROKEN",
+                   .field = "quarantine_id",
+                   .value = absl::StrCat(request.quarantine_id()),
+                   .problem = entry->message(),
+                   .remedy = "send a fresh one"});
   }
   const LocationClock* clock = group.Settled().clocks.Find(entry->location());
   if (staging->begun.as_of_us() < clock->dropped_through_us) {
@@ -115,18 +124,20 @@ absl::Status DecideRetryQuarantined(Group& group, const v1::RetryQuarantinedRequ
   if (!entry.ok()) return entry.status();
   if (absl::Status checked = CheckAuthor(request.author(), ""); !checked.ok()) return checked;
   if (entry->is_snapshot()) {
-    return Refuse(absl::StatusCode::kFailedPrecondition, {.reason = "NOT_A_ROW",
-                                                          .field = "quarantine_id",
-                                                          .value = absl::StrCat(request.quarantine_id()),
-                                                          .problem = "is a whole snapshot",
-                                                          .remedy = "accept or drop it instead"});
+    return Refuse(absl::StatusCode::kFailedPrecondition,
+                  {.reason = "NOT_A_ROW",
+                   .field = "quarantine_id",
+                   .value = absl::StrCat(request.quarantine_id()),
+                   .problem = "is a whole snapshot",
+                   .remedy = "accept or drop it instead"});
   }
   if (const RowRefusal refusal = TakeRow(group, *entry, request.author())) {
-    return Refuse(absl::StatusCode::kFailedPrecondition, {.reason = refusal.reason,
-                                                          .field = "quarantine_id",
-                                                          .value = absl::StrCat(request.quarantine_id()),
-                                                          .problem = "still cannot be taken",
-                                                          .remedy = refusal.message});
+    return Refuse(absl::StatusCode::kFailedPrecondition,
+                  {.reason = refusal.reason,
+                   .field = "quarantine_id",
+                   .value = absl::StrCat(request.quarantine_id()),
+                   .problem = "still cannot be taken",
+                   .remedy = refusal.message});
   }
   return absl::OkStatus();
 }
@@ -134,7 +145,8 @@ absl::Status DecideRetryQuarantined(Group& group, const v1::RetryQuarantinedRequ
 absl::Status DecideDropQuarantined(Group& group, const v1::DropQuarantinedRequest& request) {
   const absl::StatusOr<journal::QuarantineEntry> entry = FindEntry(group, request.quarantine_id());
   if (!entry.ok()) return entry.status();
-  if (absl::Status checked = CheckAuthor(request.author(), request.reason()); !checked.ok()) return checked;
+  if (absl::Status checked = CheckAuthor(request.author(), request.reason()); !checked.ok())
+    return checked;
   End(group, entry->quarantine_id(), "DROPPED", request.author(), request.reason());
   return absl::OkStatus();
 }

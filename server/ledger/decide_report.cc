@@ -18,7 +18,8 @@ namespace {
 // Below this, a difference between two clocks cannot be told from the network's delay.
 constexpr int64_t kClockCorrectionMinUs = 5'000'000;
 
-absl::Status InvalidHello(absl::string_view field, absl::string_view value, std::string problem, std::string remedy) {
+absl::Status InvalidHello(absl::string_view field, absl::string_view value, std::string problem,
+                          std::string remedy) {
   return Refuse(absl::StatusCode::kInvalidArgument, {.reason = "INVALID_HELLO",
                                                      .field = field,
                                                      .value = std::string(value),
@@ -45,18 +46,20 @@ absl::Status Retired(absl::string_view source_id) {
 
 absl::Status CheckHello(const v1::Hello& hello) {
   if (!IsId(hello.source_id())) {
-    return InvalidHello("hello.source_id", hello.source_id(), "is not an id", "send 1 to 64 bytes of printable UTF-8");
+    return InvalidHello("hello.source_id", hello.source_id(), "is not an id",
+                        "send 1 to 64 bytes of printable UTF-8");
   }
   if (!IsId(hello.spool_id())) {
-    return InvalidHello("hello.spool_id", hello.spool_id(), "is not an id", "send 1 to 64 bytes of printable UTF-8");
+    return InvalidHello("hello.spool_id", hello.spool_id(), "is not an id",
+                        "send 1 to 64 bytes of printable UTF-8");
   }
   if (hello.location_ids().empty() || hello.location_ids_size() > kSourceLocationsMax) {
-    return InvalidHello("hello.location_ids", absl::StrCat(hello.location_ids_size()), "locations were named",
-                        absl::StrCat("name 1 to ", kSourceLocationsMax));
+    return InvalidHello("hello.location_ids", absl::StrCat(hello.location_ids_size()),
+                        "locations were named", absl::StrCat("name 1 to ", kSourceLocationsMax));
   }
   if (!v1::OrdersInNumbers_IsValid(hello.orders_in_numbers())) {
-    return InvalidHello("hello.orders_in_numbers", absl::StrCat(hello.orders_in_numbers()), "is not known",
-                        "send a value of OrdersInNumbers");
+    return InvalidHello("hello.orders_in_numbers", absl::StrCat(hello.orders_in_numbers()),
+                        "is not known", "send a value of OrdersInNumbers");
   }
   if (!v1::UnknownItems_IsValid(hello.unknown_items())) {
     return InvalidHello("hello.unknown_items", absl::StrCat(hello.unknown_items()), "is not known",
@@ -64,7 +67,8 @@ absl::Status CheckHello(const v1::Hello& hello) {
   }
   for (const int kind : hello.declared_kinds()) {
     if (kind == 0 || !v1::MovementKind_IsValid(kind)) {
-      return InvalidHello("hello.declared_kinds", absl::StrCat(kind), "is not a kind", "send values of MovementKind");
+      return InvalidHello("hello.declared_kinds", absl::StrCat(kind), "is not a kind",
+                          "send values of MovementKind");
     }
   }
   return CheckText("hello.agent", hello.agent(), kIdBytesMax);
@@ -76,7 +80,8 @@ absl::StatusOr<journal::SourceOpened> Declared(const State& state, const v1::Hel
   opened.set_source_id(hello.source_id());
   opened.set_spool_id(hello.spool_id());
   for (const std::string& location_id : hello.location_ids()) {
-    const absl::StatusOr<uint32_t> location = FindLocation(state, "hello.location_ids", location_id);
+    const absl::StatusOr<uint32_t> location =
+        FindLocation(state, "hello.location_ids", location_id);
     if (!location.ok()) return location.status();
     opened.add_locations(*location);
   }
@@ -95,7 +100,8 @@ absl::StatusOr<journal::SourceOpened> Declared(const State& state, const v1::Hel
 // The decision on one batch that is new.
 class BatchDecision {
  public:
-  BatchDecision(Group& group, uint32_t source, uint32_t spool, int64_t clock_correction_us, const v1::Batch& batch)
+  BatchDecision(Group& group, uint32_t source, uint32_t spool, int64_t clock_correction_us,
+                const v1::Batch& batch)
       : group_(group),
         source_(source),
         spool_(spool),
@@ -117,7 +123,8 @@ class BatchDecision {
   void TakeOrdersGone(const v1::OrdersGone& gone);
   // The item of a row, made if the source wants that; 0 if the row must wait or is refused.
   bool CreateItem(absl::string_view sku);
-  void Quarantine(const RowRefusal& refusal, const RawRow& raw, bool in_snapshot, const v1::Movement* movement);
+  void Quarantine(const RowRefusal& refusal, const RawRow& raw, bool in_snapshot,
+                  const v1::Movement* movement);
   v1::UnknownItems UnknownItemsPolicy() const;
 
   Group& group_;
@@ -137,7 +144,8 @@ uint32_t BatchDecision::LocationOf(absl::string_view location_id) {
   if (location_id.empty()) return opened_.locations_size() == 1 ? opened_.locations(0) : 0;
   if (last_location_ != 0 && location_id == last_location_id_) return last_location_;
   const uint32_t* location = group_.state().location_ids.Find(location_id);
-  if (location == nullptr || !std::binary_search(opened_.locations().begin(), opened_.locations().end(), *location)) {
+  if (location == nullptr ||
+      !std::binary_search(opened_.locations().begin(), opened_.locations().end(), *location)) {
     return 0;
   }
   last_location_id_ = std::string(location_id);
@@ -163,7 +171,8 @@ v1::UnknownItems BatchDecision::UnknownItemsPolicy() const {
   if (opened_.unknown_items() != v1::UNKNOWN_ITEMS_UNSPECIFIED) {
     return static_cast<v1::UnknownItems>(opened_.unknown_items());
   }
-  return group_.state().counters.catalog_imported ? v1::UNKNOWN_ITEMS_HOLD : v1::UNKNOWN_ITEMS_CREATE;
+  return group_.state().counters.catalog_imported ? v1::UNKNOWN_ITEMS_HOLD
+                                                  : v1::UNKNOWN_ITEMS_CREATE;
 }
 
 bool BatchDecision::CreateItem(absl::string_view sku) {
@@ -225,14 +234,17 @@ void BatchDecision::TakeMovement(int row) {
     refusal = {"LOCATION_NOT_REPORTED",
                absl::StrCat("location_id '", movement.location_id().substr(0, 100),
                             "' is none of the source's locations; name one of those in Hello")};
-  } else if (movement.order_reference().size() > kIdBytesMax || movement.counted_by().size() > kIdBytesMax) {
+  } else if (movement.order_reference().size() > kIdBytesMax ||
+             movement.counted_by().size() > kIdBytesMax) {
     refusal = {"INVALID_TEXT", "order_reference or counted_by has more than 64 bytes; shorten it"};
   } else {
     refusal = judge_.Take(raw);
     if (refusal.unknown_item && CreateItem(raw.sku)) refusal = judge_.Take(raw);
   }
   if (refusal) return Quarantine(refusal, raw, false, &movement);
-  if (movement.order_reference().empty() && movement.counted_by().empty() && !movement.includes_picked()) return;
+  if (movement.order_reference().empty() && movement.counted_by().empty() &&
+      !movement.includes_picked())
+    return;
   journal::MovementExtra& extra = *fact_.mutable_report()->mutable_rows()->add_extra();
   extra.set_index(static_cast<uint32_t>(judge_.last_index()));
   extra.set_order_reference(movement.order_reference());
@@ -247,10 +259,12 @@ void BatchDecision::StageRows(const v1::SnapshotPart& part, uint32_t location) {
   raw.location = location;
   if (staging == nullptr || staging->phase != Staging::Phase::kOpen) {
     raw.quantity = part.rows_size();
-    return Quarantine({"SNAPSHOT_NOT_OPEN",
-                       absl::StrCat(part.rows_size(),
-                                    " snapshot rows came without an open snapshot; send BEGIN, rows and END again")},
-                      raw, true, nullptr);
+    return Quarantine(
+        {"SNAPSHOT_NOT_OPEN",
+         absl::StrCat(
+             part.rows_size(),
+             " snapshot rows came without an open snapshot; send BEGIN, rows and END again")},
+        raw, true, nullptr);
   }
   raw.occurred_us = staging->begun.as_of_us();
   journal::Fact fact;
@@ -264,17 +278,24 @@ void BatchDecision::StageRows(const v1::SnapshotPart& part, uint32_t location) {
     RowRefusal refusal;
     const CodeTarget* target = nullptr;
     if (!IsId(raw.sku)) {
-      refusal = {"INVALID_SKU", "sku is not 1 to 64 bytes of UTF-8 without control characters; correct it at the source"};
+      refusal = {
+          "INVALID_SKU",
+          "sku is not 1 to 64 bytes of UTF-8 without control characters; correct it at the source"};
     } else {
       target = group_.state().Resolve(raw.sku, source_);
-      if (target == nullptr && CreateItem(raw.sku)) target = group_.state().Resolve(raw.sku, source_);
+      if (target == nullptr && CreateItem(raw.sku))
+        target = group_.state().Resolve(raw.sku, source_);
       if (target == nullptr) {
-        refusal = {"UNKNOWN_ITEM",
-                   absl::StrCat("sku '", raw.sku, "' is no item that the hub knows; import it, or add it as an alias"),
-                   true};
-      } else if (std::abs(raw.quantity) > kUnitsMax || std::abs(raw.quantity * target->pack_factor) > kUnitsMax) {
+        refusal = {
+            "UNKNOWN_ITEM",
+            absl::StrCat("sku '", raw.sku,
+                         "' is no item that the hub knows; import it, or add it as an alias"),
+            true};
+      } else if (std::abs(raw.quantity) > kUnitsMax ||
+                 std::abs(raw.quantity * target->pack_factor) > kUnitsMax) {
         refusal = {"QUANTITY_OUT_OF_RANGE",
-                   absl::StrCat("quantity ", raw.quantity, " is out of range; send -1000000000 to 1000000000")};
+                   absl::StrCat("quantity ", raw.quantity,
+                                " is out of range; send -1000000000 to 1000000000")};
       }
     }
     if (refusal) {
@@ -293,10 +314,12 @@ void BatchDecision::TakeSnapshotPart(const v1::SnapshotPart& part) {
   if (location == 0) {
     RawRow raw;
     raw.kind = v1::MOVEMENT_KIND_LEVEL;
-    return Quarantine({"LOCATION_NOT_REPORTED",
-                       absl::StrCat("location_id '", part.location_id().substr(0, 100),
-                                    "' of a snapshot is none of the source's locations; name one of those in Hello")},
-                      raw, true, nullptr);
+    return Quarantine(
+        {"LOCATION_NOT_REPORTED",
+         absl::StrCat(
+             "location_id '", part.location_id().substr(0, 100),
+             "' of a snapshot is none of the source's locations; name one of those in Hello")},
+        raw, true, nullptr);
   }
   const SourceLocation key{source_, location};
   if (part.has_begin()) {
@@ -306,7 +329,8 @@ void BatchDecision::TakeSnapshotPart(const v1::SnapshotPart& part) {
       RawRow raw;
       raw.kind = v1::MOVEMENT_KIND_LEVEL;
       raw.location = location;
-      return Quarantine({"SNAPSHOT_UNDER_WAY", "the source's previous snapshot is still being applied; send it again"},
+      return Quarantine({"SNAPSHOT_UNDER_WAY",
+                         "the source's previous snapshot is still being applied; send it again"},
                         raw, true, nullptr);
     }
     if (staging != nullptr && staging->quarantine_id != 0) {
@@ -319,7 +343,8 @@ void BatchDecision::TakeSnapshotPart(const v1::SnapshotPart& part) {
     journal::SnapshotBegun& begun = *fact.mutable_snapshot_begun();
     begun.set_source(source_);
     begun.set_location(location);
-    begun.set_as_of_us(part.begin().as_of_us() <= 0 ? group_.now_us() : Corrected(part.begin().as_of_us()));
+    begun.set_as_of_us(part.begin().as_of_us() <= 0 ? group_.now_us()
+                                                    : Corrected(part.begin().as_of_us()));
     begun.set_label(part.begin().label().substr(0, kTextBytesMax));
     begun.set_spool(spool_);
     begun.set_sequence(batch_.sequence());
@@ -373,11 +398,12 @@ absl::Status CheckBatch(const v1::Batch& batch) {
   int64_t rows = batch.movements_size();
   for (const v1::SnapshotPart& part : batch.snapshots()) rows += part.rows_size();
   if (rows > kBatchRowsMax) {
-    return Refuse(absl::StatusCode::kInvalidArgument, {.reason = "BATCH_TOO_LARGE",
-                                                       .field = "batch",
-                                                       .value = absl::StrCat(rows),
-                                                       .problem = "rows are too many for one batch",
-                                                       .remedy = absl::StrCat("send at most ", kBatchRowsMax)});
+    return Refuse(absl::StatusCode::kInvalidArgument,
+                  {.reason = "BATCH_TOO_LARGE",
+                   .field = "batch",
+                   .value = absl::StrCat(rows),
+                   .problem = "rows are too many for one batch",
+                   .remedy = absl::StrCat("send at most ", kBatchRowsMax)});
   }
   if (batch.input_position().size() > kInputPositionBytesMax) {
     return Refuse(absl::StatusCode::kInvalidArgument,
@@ -390,8 +416,8 @@ absl::Status CheckBatch(const v1::Batch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status SequenceProblem(absl::StatusCode code, absl::string_view reason, uint64_t sequence, std::string problem,
-                             std::string remedy) {
+absl::Status SequenceProblem(absl::StatusCode code, absl::string_view reason, uint64_t sequence,
+                             std::string problem, std::string remedy) {
   return Refuse(code, {.reason = reason,
                        .field = "batch.sequence",
                        .value = absl::StrCat(sequence),
@@ -399,7 +425,8 @@ absl::Status SequenceProblem(absl::StatusCode code, absl::string_view reason, ui
                        .remedy = std::move(remedy)});
 }
 
-// The sender's hash, or one made from the content and the hash before it. The batch is hashed as protobuf writes it.
+// The sender's hash, or one made from the content and the hash before it. The batch is hashed as
+// protobuf writes it.
 uint64_t RollingHash(const v1::Batch& batch, uint64_t previous) {
   if (batch.rolling_hash() != 0) return batch.rolling_hash();
   const std::string bytes = batch.SerializeAsString();
@@ -421,9 +448,11 @@ absl::StatusOr<OpenedSource> DecideHello(Group& group, const v1::Hello& hello) {
     if (before->retired) return Retired(hello.source_id());
     if (before->opened.spool_id() != hello.spool_id()) {
       const auto& ended = before->ended_spools;
-      if (std::find(ended.begin(), ended.end(), hello.spool_id()) != ended.end()) return SpoolEnded(hello.spool_id());
+      if (std::find(ended.begin(), ended.end(), hello.spool_id()) != ended.end())
+        return SpoolEnded(hello.spool_id());
       if (before->opened.spool() >= Event::kSpoolMax) {
-        return InvalidHello("hello.spool_id", hello.spool_id(), "is one more than a source may have",
+        return InvalidHello("hello.spool_id", hello.spool_id(),
+                            "is one more than a source may have",
                             "retire the source and report under a new source_id");
       }
       opened->set_spool(before->opened.spool() + 1);
@@ -452,13 +481,14 @@ absl::StatusOr<OpenedSource> DecideHello(Group& group, const v1::Hello& hello) {
   return answer;
 }
 
-absl::StatusOr<ReportDecision> DecideReport(Group& group, uint32_t source, uint32_t spool, int64_t clock_correction_us,
-                                            const v1::Batch& batch) {
+absl::StatusOr<ReportDecision> DecideReport(Group& group, uint32_t source, uint32_t spool,
+                                            int64_t clock_correction_us, const v1::Batch& batch) {
   const SourceState* row = group.state().sources.Find(source);
   if (row->retired) return Retired(row->opened.source_id());
   if (row->opened.spool() != spool) return SpoolEnded(absl::StrCat("number ", spool));
   if (batch.sequence() == 0) {
-    return SequenceProblem(absl::StatusCode::kInvalidArgument, "INVALID_BATCH", 0, "is missing", "count from 1");
+    return SequenceProblem(absl::StatusCode::kInvalidArgument, "INVALID_BATCH", 0, "is missing",
+                           "count from 1");
   }
   if (batch.sequence() <= row->durable_sequence) {
     const uint64_t back = row->durable_sequence - batch.sequence();
@@ -487,7 +517,8 @@ absl::StatusOr<ReportDecision> DecideReport(Group& group, uint32_t source, uint3
   return BatchDecision(group, source, spool, clock_correction_us, batch).Run(hash);
 }
 
-void DecideHeartbeat(Group& group, uint32_t source, int64_t clock_correction_us, const v1::Heartbeat& heartbeat) {
+void DecideHeartbeat(Group& group, uint32_t source, int64_t clock_correction_us,
+                     const v1::Heartbeat& heartbeat) {
   const SourceState* row = group.state().sources.Find(source);
   if (row == nullptr || row->retired) return;
   journal::Fact fact;

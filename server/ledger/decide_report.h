@@ -1,5 +1,5 @@
-// Decides what sources tell: Hello, batches and heartbeats. A batch is taken as one whole, except rows that cannot be,
-// which are quarantined one by one.
+// Decides what sources tell: Hello, batches and heartbeats. A batch is taken as one whole, except
+// rows that cannot be, which are quarantined one by one.
 #ifndef ONHAND_SERVER_LEDGER_DECIDE_REPORT_H_
 #define ONHAND_SERVER_LEDGER_DECIDE_REPORT_H_
 
@@ -29,8 +29,9 @@ struct OpenedSource {
   int64_t now_us = 0;
 };
 
-// Adds SourceOpened if Hello says anything new. Errors: INVALID_HELLO, UNKNOWN_LOCATION, SOURCE_RETIRED,
-// SPOOL_ENDED (an older spool of a source that has begun a newer one: that spool's sequences are closed).
+// Adds SourceOpened if Hello says anything new. Errors: INVALID_HELLO, UNKNOWN_LOCATION,
+// SOURCE_RETIRED, SPOOL_ENDED (an older spool of a source that has begun a newer one: that spool's
+// sequences are closed).
 absl::StatusOr<OpenedSource> DecideHello(Group& group, const v1::Hello& hello);
 
 struct ReportDecision {
@@ -39,12 +40,14 @@ struct ReportDecision {
   std::vector<v1::RowProblem> problems;
 };
 
-// Errors: SEQUENCE_REUSED, SEQUENCE_GAP, BATCH_TOO_LARGE, SPOOL_ENDED, SOURCE_RETIRED, INVALID_BATCH (names the field).
-absl::StatusOr<ReportDecision> DecideReport(Group& group, uint32_t source, uint32_t spool, int64_t clock_correction_us,
-                                            const v1::Batch& batch);
+// Errors: SEQUENCE_REUSED, SEQUENCE_GAP, BATCH_TOO_LARGE, SPOOL_ENDED, SOURCE_RETIRED,
+// INVALID_BATCH (names the field).
+absl::StatusOr<ReportDecision> DecideReport(Group& group, uint32_t source, uint32_t spool,
+                                            int64_t clock_correction_us, const v1::Batch& batch);
 
 // Adds KnownThrough if it moves anything; unknown locations in it are ignored.
-void DecideHeartbeat(Group& group, uint32_t source, int64_t clock_correction_us, const v1::Heartbeat& heartbeat);
+void DecideHeartbeat(Group& group, uint32_t source, int64_t clock_correction_us,
+                     const v1::Heartbeat& heartbeat);
 
 }  // namespace onhand::ledger
 

@@ -18,7 +18,9 @@ class DecideReportTest : public testing::Test {
     chain_.Location("bilbao");
     chain_.Location("sevilla");
     chain_.Item("ball");
-    chain_.Item("shoe", "aliases { code: 'shoe-box' pack_factor: 12 } aliases { code: '77' source_id: 'till-1' }");
+    chain_.Item(
+        "shoe",
+        "aliases { code: 'shoe-box' pack_factor: 12 } aliases { code: '77' source_id: 'till-1' }");
     EXPECT_TRUE(till_.Open().ok());
   }
 
@@ -38,14 +40,16 @@ TEST_F(DecideReportTest, SaleLowersOnHand) {
 }
 
 TEST_F(DecideReportTest, RetriedBatchIsAppliedOnce) {
-  const v1::Batch batch = till_.Next("movements { sku: 'ball' kind: MOVEMENT_KIND_RECEIPT quantity: 5 occurred_at_us: 7 }");
+  const v1::Batch batch = till_.Next(
+      "movements { sku: 'ball' kind: MOVEMENT_KIND_RECEIPT quantity: 5 occurred_at_us: 7 }");
   EXPECT_FALSE(till_.Send(batch)->already_applied);
   EXPECT_TRUE(till_.Send(batch)->already_applied);
   EXPECT_EQ(OnHand("ball"), 5);
 }
 
 TEST_F(DecideReportTest, SameSequenceWithOtherContentIsADistinctError) {
-  v1::Batch batch = till_.Next("movements { sku: 'ball' kind: MOVEMENT_KIND_RECEIPT quantity: 5 occurred_at_us: 7 }");
+  v1::Batch batch = till_.Next(
+      "movements { sku: 'ball' kind: MOVEMENT_KIND_RECEIPT quantity: 5 occurred_at_us: 7 }");
   ASSERT_TRUE(till_.Send(batch).ok());
   batch.mutable_movements(0)->set_quantity(6);
   const auto again = till_.Send(batch);
@@ -74,17 +78,28 @@ TEST_F(DecideReportTest, BadRowIsQuarantinedAndBlocksNothing) {
     movements { sku: 'ball' kind: MOVEMENT_KIND_COUNT quantity: -1 occurred_at_us: 7 }
     movements { sku: 'ball' kind: MOVEMENT_KIND_RECEIPT quantity: 1099511627776 occurred_at_us: 7 }
     movements { sku: 'a\tb' kind: MOVEMENT_KIND_SALE quantity: 1 occurred_at_us: 7 }
-    movements { sku: '12345678901234567890123456789012345678901234567890123456789012345'
-                kind: MOVEMENT_KIND_SALE quantity: 1 occurred_at_us: 7 }
-    movements { sku: 'ball' kind: MOVEMENT_KIND_SALE quantity: 1 occurred_at_us: 7 location_id: 'sevilla' }
+    movements {
+      sku: '12345678901234567890123456789012345678901234567890123456789012345'
+      kind: MOVEMENT_KIND_SALE
+      quantity: 1
+      occurred_at_us: 7
+    }
+    movements {
+      sku: 'ball'
+      kind: MOVEMENT_KIND_SALE
+      quantity: 1
+      occurred_at_us: 7
+      location_id: 'sevilla'
+    }
     movements { sku: 'ball' quantity: 1 occurred_at_us: 7 }
     movements { sku: 'ball' kind: MOVEMENT_KIND_SALE quantity: 1 }
     movements { sku: 'ball' kind: MOVEMENT_KIND_SALE quantity: 2 occurred_at_us: 8 })pb"));
   ASSERT_TRUE(decision.ok()) << decision.status();
   std::vector<std::string> reasons;
   for (const v1::RowProblem& problem : decision->problems) reasons.push_back(problem.reason());
-  EXPECT_EQ(reasons, (std::vector<std::string>{"NEGATIVE_COUNT", "QUANTITY_OUT_OF_RANGE", "INVALID_SKU", "INVALID_SKU",
-                                               "LOCATION_NOT_REPORTED", "INVALID_KIND", "INVALID_TIME"}));
+  EXPECT_EQ(reasons, (std::vector<std::string>{
+                         "NEGATIVE_COUNT", "QUANTITY_OUT_OF_RANGE", "INVALID_SKU", "INVALID_SKU",
+                         "LOCATION_NOT_REPORTED", "INVALID_KIND", "INVALID_TIME"}));
   EXPECT_EQ(decision->problems[1].row(), 2u);
   EXPECT_EQ(OnHand("ball"), 3);
   EXPECT_EQ(chain_.state().quarantine.size(), 7u);
@@ -93,12 +108,16 @@ TEST_F(DecideReportTest, BadRowIsQuarantinedAndBlocksNothing) {
 TEST_F(DecideReportTest, NegativeLevelIsKeptAndPromisesNothing) {
   EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_LEVEL, -4, now()), "");
   EXPECT_EQ(OnHand("ball"), -4);
-  EXPECT_EQ(PositionOf(chain_.state(), chain_.ItemId("ball"), chain_.LocationId("bilbao")).available(), 0);
+  EXPECT_EQ(
+      PositionOf(chain_.state(), chain_.ItemId("ball"), chain_.LocationId("bilbao")).available(),
+      0);
 }
 
 TEST_F(DecideReportTest, PositionNeverLeavesInt32) {
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_RECEIPT, 1'000'000'000, now()), "");
-  EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_RECEIPT, 1'000'000'000, now()), "QUANTITY_OUT_OF_RANGE");
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_RECEIPT, 1'000'000'000, now()), "");
+  EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_RECEIPT, 1'000'000'000, now()),
+            "QUANTITY_OUT_OF_RANGE");
   EXPECT_EQ(OnHand("ball"), 2'000'000'000);
 }
 
@@ -168,7 +187,8 @@ TEST_F(DecideReportTest, LevelFromBeforeTheClosedHistoryIsQuarantined) {
   EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_SALE, 1, now() - kHour), "");
   chain_.Wait(37 * kHour);
   chain_.Tick();
-  EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_COUNT, 5, ChainForTest::kStart - 2 * kHour), "LATE_COUNT");
+  EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_COUNT, 5, ChainForTest::kStart - 2 * kHour),
+            "LATE_COUNT");
   // A delta of any age is taken.
   EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_SALE, 1, ChainForTest::kStart - 2 * kHour), "");
   EXPECT_EQ(OnHand("ball"), -2);
@@ -188,7 +208,9 @@ TEST_F(DecideReportTest, PositionAtRestNeedsNothingBesideItsCell) {
   EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_LEVEL, 10, now()), "");
   chain_.Wait(37 * kHour);
   chain_.Tick();
-  EXPECT_EQ(chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("bilbao")).beside, nullptr);
+  EXPECT_EQ(
+      chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("bilbao")).beside,
+      nullptr);
 }
 
 TEST_F(DecideReportTest, SendersClockIsCorrected) {
@@ -198,13 +220,15 @@ TEST_F(DecideReportTest, SendersClockIsCorrected) {
   const auto opened = behind.Open();
   EXPECT_EQ(opened->clock_correction_us, kHour);
   EXPECT_EQ(behind.Tell("ball", v1::MOVEMENT_KIND_LEVEL, 4, sent_us - 60 * kSecond), "");
-  const auto view = chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla"));
   EXPECT_EQ(view.beside->window.back().at_us, now() - 60 * kSecond);
 }
 
 TEST_F(DecideReportTest, NothingHappensInTheFuture) {
   EXPECT_EQ(till_.Tell("ball", v1::MOVEMENT_KIND_LEVEL, 4, now() + kHour), "");
-  const auto view = chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("bilbao"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("bilbao"));
   EXPECT_EQ(view.beside->window.back().at_us, now());
 }
 
@@ -237,7 +261,8 @@ TEST_F(DecideReportTest, KnownThroughNeverGoesBack) {
       return 0;
     });
   }
-  EXPECT_EQ(chain_.state().clocks.Find(chain_.LocationId("bilbao"))->KnownThrough(), now() - kSecond);
+  EXPECT_EQ(chain_.state().clocks.Find(chain_.LocationId("bilbao"))->KnownThrough(),
+            now() - kSecond);
 }
 
 TEST_F(DecideReportTest, NewSpoolStartsAtOneFromTheInputPosition) {
@@ -272,7 +297,8 @@ TEST_F(DecideReportTest, LevelOfASourceWithoutSalesIsReadAsMovements) {
   // 10 + 4 - 9 = 5 sold; the number itself stays the LEVEL.
   EXPECT_EQ(erp.Tell("ball", v1::MOVEMENT_KIND_LEVEL, 9, now() - 3 * kHour), "");
   EXPECT_EQ(OnHand("ball", "sevilla"), 9);
-  const auto view = chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla"));
   const Event& inferred = view.beside->window.back();
   EXPECT_EQ(inferred.inferred, 1u);
   EXPECT_EQ(inferred.event_kind(), EventKind::kSale);
@@ -283,7 +309,9 @@ TEST_F(DecideReportTest, LevelOfASourceWithoutSalesIsReadAsMovements) {
   SourceForTest till_2(&chain_, "till-2", {"sevilla"});
   ASSERT_TRUE(till_2.Open().ok());
   EXPECT_EQ(erp.Tell("ball", v1::MOVEMENT_KIND_LEVEL, 3, now()), "");
-  EXPECT_EQ(chain_.state().positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla")).beside->window.size(),
+  EXPECT_EQ(chain_.state()
+                .positions.Find(chain_.ItemId("ball"), chain_.LocationId("sevilla"))
+                .beside->window.size(),
             events + 2);
 }
 
@@ -311,7 +339,8 @@ TEST_F(DecideReportTest, PeopleMayNotRecordWhatTillsReport) {
   sale.set_sku("ball");
   sale.set_location_id("bilbao");
   sale.set_kind(v1::MOVEMENT_KIND_SALE);
-  EXPECT_EQ(ReasonOf(chain_.Run([&](Group& group) { return DecideAdjust(group, sale); }).status()), "INVALID_KIND");
+  EXPECT_EQ(ReasonOf(chain_.Run([&](Group& group) { return DecideAdjust(group, sale); }).status()),
+            "INVALID_KIND");
   sale.set_kind(v1::MOVEMENT_KIND_COUNT);
   sale.set_quantity(-1);
   EXPECT_EQ(ReasonOf(chain_.Run([&](Group& group) { return DecideAdjust(group, sale); }).status()),

@@ -23,27 +23,32 @@ absl::Status RefuseId(absl::StatusCode code, absl::string_view reason, absl::str
 }  // namespace
 
 absl::StatusOr<std::string> ParseRequestId(absl::string_view text) {
-  const bool shaped = text.size() == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
+  const bool shaped =
+      text.size() == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
   const std::string digits = absl::StrReplaceAll(text, {{"-", ""}});
   bool hex = digits.size() == 32;
   for (const char c : digits) hex = hex && absl::ascii_isxdigit(static_cast<unsigned char>(c));
   const std::string bytes = shaped && hex ? absl::HexStringToBytes(digits) : std::string();
   const bool version_7 = bytes.size() == 16 && (static_cast<uint8_t>(bytes[6]) >> 4) == 7;
   if (version_7) return bytes;
-  return Refuse(absl::StatusCode::kInvalidArgument,
-                {.reason = "INVALID_REQUEST_ID",
-                 .field = "request_id",
-                 .value = std::string(text),
-                 .problem = "is not a UUIDv7",
-                 .remedy = "make one and store it before you send, such as 0193571a-2d00-7c3e-9a50-3f8e6c1d2b4a"});
+  return Refuse(
+      absl::StatusCode::kInvalidArgument,
+      {.reason = "INVALID_REQUEST_ID",
+       .field = "request_id",
+       .value = std::string(text),
+       .problem = "is not a UUIDv7",
+       .remedy =
+           "make one and store it before you send, such as 0193571a-2d00-7c3e-9a50-3f8e6c1d2b4a"});
 }
 
-absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group, absl::string_view request_id,
+absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group,
+                                                      absl::string_view request_id,
                                                       uint64_t content_hash) {
   const State& state = group.state();
   if (AnswerExpiryUs(state.settings, request_id) <= group.now_us()) {
     return RefuseId(absl::StatusCode::kFailedPrecondition, "REQUEST_ID_EXPIRED", request_id,
-                    "is older than answers are kept", "read what became of it, then ask anew with a new id");
+                    "is older than answers are kept",
+                    "read what became of it, then ask anew with a new id");
   }
   if (RequestIdTimeUs(request_id) > group.now_us() + kAheadMaxUs) {
     return RefuseId(absl::StatusCode::kInvalidArgument, "REQUEST_ID_AHEAD", request_id,
@@ -58,7 +63,8 @@ absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group, absl::
   return std::optional<std::string>(answer->bytes);
 }
 
-void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash, absl::string_view answer) {
+void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash,
+                absl::string_view answer) {
   journal::Fact fact;
   journal::RequestAnswered& answered = *fact.mutable_request_answered();
   answered.set_request_id(std::string(request_id));

@@ -16,11 +16,14 @@ namespace onhand::ledger {
 absl::StatusOr<std::string> ParseRequestId(absl::string_view text);
 
 // The first answer, if this id was answered before with the same content; nothing if it is new.
-// Errors: REQUEST_ID_REUSED, REQUEST_ID_EXPIRED (older than the window), REQUEST_ID_AHEAD (over a day ahead).
-absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group, absl::string_view request_id,
+// Errors: REQUEST_ID_REUSED, REQUEST_ID_EXPIRED (older than the window), REQUEST_ID_AHEAD (over a
+// day ahead).
+absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group,
+                                                      absl::string_view request_id,
                                                       uint64_t content_hash);
 // Keeps the answer beside the facts it tells of.
-void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash, absl::string_view answer);
+void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash,
+                absl::string_view answer);
 
 }  // namespace onhand::ledger
 

@@ -17,8 +17,8 @@ struct Objection {
   std::string message;
 };
 
-void AddVerdict(Group& group, const SourceLocation& key, const Staging& staging, const Objection& objection,
-                uint64_t lost_positions, uint64_t known_positions) {
+void AddVerdict(Group& group, const SourceLocation& key, const Staging& staging,
+                const Objection& objection, uint64_t lost_positions, uint64_t known_positions) {
   const bool accepted = objection.reason.empty();
   uint64_t quarantine_id = 0;
   if (!accepted) {
@@ -79,7 +79,8 @@ void SnapshotJob::Collect(const Staging& staging, const StagedRows* rows) {
   if (rows == nullptr) return;
   quantities_.reserve(rows->items.size());
   for (size_t i = 0; i < rows->items.size(); ++i) {
-    if (!quantities_.emplace(rows->items[i], rows->quantities[i]).second) repeated_item_ = rows->items[i];
+    if (!quantities_.emplace(rows->items[i], rows->quantities[i]).second)
+      repeated_item_ = rows->items[i];
   }
 }
 
@@ -87,17 +88,20 @@ void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging&
   Objection objection;
   const LocationClock* clock = group.Settled().clocks.Find(key_.location);
   if (staging.row_count != staging.row_count_said) {
-    objection = {"SNAPSHOT_TRUNCATED", absl::StrCat(staging.row_count, " rows came where END says ",
-                                                    staging.row_count_said, "; send the whole snapshot again")};
+    objection = {"SNAPSHOT_TRUNCATED",
+                 absl::StrCat(staging.row_count, " rows came where END says ",
+                              staging.row_count_said, "; send the whole snapshot again")};
   } else if (repeated_item_ != 0) {
     objection = {"SNAPSHOT_REPEATED_ITEM",
                  absl::StrCat("sku '", group.state().items.Find(repeated_item_)->sku(),
                               "' stands in it twice; send one row an item")};
   } else if (staging.begun.as_of_us() < clock->dropped_through_us) {
-    objection = {"SNAPSHOT_TOO_OLD", "its as_of is older than the location's closed history; send a fresh one"};
+    objection = {"SNAPSHOT_TOO_OLD",
+                 "its as_of is older than the location's closed history; send a fresh one"};
   }
   if (!objection.reason.empty()) return AddVerdict(group, key_, staging, objection, 0, 0);
-  if (!group.state().snapshots_taken.Contains(key_)) return AddVerdict(group, key_, staging, {}, 0, 0);
+  if (!group.state().snapshots_taken.Contains(key_))
+    return AddVerdict(group, key_, staging, {}, 0, 0);
 
   const auto& order = ledger.sku_order();
   auto next = judged_through_.empty() ? order.begin() : order.upper_bound(judged_through_);
@@ -112,10 +116,13 @@ void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging&
   }
   if (next != order.end()) return;
   if (known_positions_ >= kLostCheckedFrom &&
-      static_cast<double>(lost_positions_) > kLostShareMax * static_cast<double>(known_positions_)) {
-    objection = {"SNAPSHOT_DROP",
-                 absl::StrCat("it takes ", lost_positions_, " of ", known_positions_,
-                              " positions above zero to zero; accept it if that is true, or send a whole one")};
+      static_cast<double>(lost_positions_) >
+          kLostShareMax * static_cast<double>(known_positions_)) {
+    objection = {
+        "SNAPSHOT_DROP",
+        absl::StrCat(
+            "it takes ", lost_positions_, " of ", known_positions_,
+            " positions above zero to zero; accept it if that is true, or send a whole one")};
   }
   const uint64_t lost = lost_positions_;
   const uint64_t known = known_positions_;
@@ -140,7 +147,8 @@ bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging
 
   const auto& order = ledger.sku_order();
   auto next = staging.through_sku.empty() ? order.begin() : order.upper_bound(staging.through_sku);
-  for (int looked = 0; next != order.end() && looked < kStepItemsMax && slice.item_size() < kSliceRowsMax;
+  for (int looked = 0;
+       next != order.end() && looked < kStepItemsMax && slice.item_size() < kSliceRowsMax;
        ++next, ++looked) {
     slice.set_through_sku(next->first);
     const uint32_t item = next->second;

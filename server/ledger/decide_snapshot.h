@@ -1,5 +1,6 @@
-// Judges a closed snapshot and applies it in slices, so that people's requests go between. Judging writes nothing until
-// its verdict; a restart judges again, and goes on applying where the last slice ended.
+// Judges a closed snapshot and applies it in slices, so that people's requests go between. Judging
+// writes nothing until its verdict; a restart judges again, and goes on applying where the last
+// slice ended.
 #ifndef ONHAND_SERVER_LEDGER_DECIDE_SNAPSHOT_H_
 #define ONHAND_SERVER_LEDGER_DECIDE_SNAPSHOT_H_
 
@@ -12,20 +13,23 @@
 
 namespace onhand::ledger {
 
-// The work on one closed snapshot of one source and location. Owned by the sequencer, one thread; not persisted.
+// The work on one closed snapshot of one source and location. Owned by the sequencer, one thread;
+// not persisted.
 class SnapshotJob {
  public:
-  static constexpr int kSliceRowsMax = 2'048;    // positions written a step
-  static constexpr int kStepItemsMax = 16'384;   // items looked at a step
+  static constexpr int kSliceRowsMax = 2'048;   // positions written a step
+  static constexpr int kStepItemsMax = 16'384;  // items looked at a step
 
-  // A snapshot that loses more than this share of the positions above zero is quarantined, if there are enough.
+  // A snapshot that loses more than this share of the positions above zero is quarantined, if there
+  // are enough.
   static constexpr double kLostShareMax = 0.30;
   static constexpr uint64_t kLostCheckedFrom = 20;
 
   explicit SnapshotJob(SourceLocation key) : key_(key) {}
   const SourceLocation& key() const { return key_; }
 
-  // Does one step into the group, which must not hold unsettled rows of this snapshot; true when all is done.
+  // Does one step into the group, which must not hold unsettled rows of this snapshot; true when
+  // all is done.
   bool Step(Group& group, const Ledger& ledger);
 
  private:

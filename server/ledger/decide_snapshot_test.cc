@@ -34,7 +34,8 @@ class DecideSnapshotTest : public testing::Test {
     return PositionOf(chain_.state(), chain_.ItemId(Sku(i)), chain_.LocationId("bilbao")).on_hand();
   }
   std::string QuarantineReason() const {
-    if (chain_.state().quarantine.size() != 1) return absl::StrCat(chain_.state().quarantine.size(), " entries");
+    if (chain_.state().quarantine.size() != 1)
+      return absl::StrCat(chain_.state().quarantine.size(), " entries");
     return chain_.state().quarantine.Find(chain_.state().quarantine.SortedKeys()[0])->reason();
   }
   absl::Status Accept() {
@@ -52,7 +53,8 @@ TEST_F(DecideSnapshotTest, FirstSnapshotIsTakenAndInfersNothing) {
   EXPECT_EQ(OnHand(0), 5);
   EXPECT_EQ(OnHand(39), 5);
   EXPECT_EQ(chain_.state().quarantine.size(), 0u);
-  const auto view = chain_.state().positions.Find(chain_.ItemId(Sku(0)), chain_.LocationId("bilbao"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId(Sku(0)), chain_.LocationId("bilbao"));
   EXPECT_EQ(view.beside->window.size(), 1u);
 }
 
@@ -60,7 +62,8 @@ TEST_F(DecideSnapshotTest, LaterSnapshotIsReadAsMovements) {
   till_.Snapshot(All(3), chain_.now_us() - kHour);
   till_.Settle();
   EXPECT_EQ(OnHand(7), 3);
-  const auto view = chain_.state().positions.Find(chain_.ItemId(Sku(7)), chain_.LocationId("bilbao"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId(Sku(7)), chain_.LocationId("bilbao"));
   EXPECT_EQ(view.beside->window.back().inferred, 1u);
   EXPECT_EQ(view.beside->window.back().quantity, 2);
 }
@@ -107,7 +110,8 @@ TEST_F(DecideSnapshotTest, PersonAcceptsAQuarantinedOne) {
   EXPECT_EQ(OnHand(0), 0);
   EXPECT_EQ(OnHand(39), 0);
   EXPECT_EQ(chain_.state().quarantine.size(), 0u);
-  const auto view = chain_.state().positions.Find(chain_.ItemId(Sku(0)), chain_.LocationId("bilbao"));
+  const auto view =
+      chain_.state().positions.Find(chain_.ItemId(Sku(0)), chain_.LocationId("bilbao"));
   EXPECT_EQ(view.beside->window.back().inferred, 0u) << "a released snapshot infers nothing";
 }
 
@@ -153,7 +157,9 @@ TEST_F(DecideSnapshotTest, UnknownItemsInItAreHeldAndCountAsRows) {
   EXPECT_EQ(QuarantineReason(), "UNKNOWN_ITEM");
   EXPECT_EQ(OnHand(0), 4);
   chain_.Item("unheard-of");
-  EXPECT_EQ(PositionOf(chain_.state(), chain_.ItemId("unheard-of"), chain_.LocationId("bilbao")).on_hand(), 9);
+  EXPECT_EQ(PositionOf(chain_.state(), chain_.ItemId("unheard-of"), chain_.LocationId("bilbao"))
+                .on_hand(),
+            9);
 }
 
 TEST_F(DecideSnapshotTest, SalesAfterItsMomentAreNotLost) {
@@ -164,7 +170,8 @@ TEST_F(DecideSnapshotTest, SalesAfterItsMomentAreNotLost) {
 }
 
 TEST_F(DecideSnapshotTest, UnfinishedOneIsDroppedAfterADay) {
-  v1::Batch batch = till_.Next("snapshots { begin { as_of_us: 5 } rows { sku: 'sku-0' quantity: 1 } }");
+  v1::Batch batch =
+      till_.Next("snapshots { begin { as_of_us: 5 } rows { sku: 'sku-0' quantity: 1 } }");
   ASSERT_TRUE(till_.Send(batch).ok());
   EXPECT_EQ(chain_.state().staging.size(), 1u);
   chain_.Wait(25 * kHour);
@@ -191,8 +198,12 @@ TEST_F(DecideSnapshotTest, LargeOneIsAppliedInSlicesAndGoesOnAfterARestart) {
     ASSERT_LT(slices, 10);
   }
   EXPECT_GE(slices, 4);
-  EXPECT_EQ(PositionOf(chain_.state(), chain_.ItemId("bulk-4999"), chain_.LocationId("bilbao")).on_hand(), 5'000);
-  EXPECT_EQ(PositionOf(chain_.state(), chain_.ItemId("bulk-0"), chain_.LocationId("bilbao")).on_hand(), 1);
+  EXPECT_EQ(
+      PositionOf(chain_.state(), chain_.ItemId("bulk-4999"), chain_.LocationId("bilbao")).on_hand(),
+      5'000);
+  EXPECT_EQ(
+      PositionOf(chain_.state(), chain_.ItemId("bulk-0"), chain_.LocationId("bilbao")).on_hand(),
+      1);
 }
 
 }  // namespace

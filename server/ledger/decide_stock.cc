@@ -24,20 +24,25 @@ absl::StatusOr<PersonEvent> CheckAdjust(Group& group, const v1::AdjustRequest& r
   const int kind = request.kind();
   if (kind != v1::MOVEMENT_KIND_ADJUSTMENT && kind != v1::MOVEMENT_KIND_COUNT &&
       kind != v1::MOVEMENT_KIND_SET_ASIDE && kind != v1::MOVEMENT_KIND_PUT_BACK) {
-    return Refuse(absl::StatusCode::kInvalidArgument,
-                  {.reason = "INVALID_KIND",
-                   .field = "kind",
-                   .value = v1::MovementKind_IsValid(kind) ? v1::MovementKind_Name(request.kind()) : absl::StrCat(kind),
-                   .problem = "is not for people to record",
-                   .remedy = "send ADJUSTMENT, COUNT, SET_ASIDE or PUT_BACK; tills report the others"});
+    return Refuse(
+        absl::StatusCode::kInvalidArgument,
+        {.reason = "INVALID_KIND",
+         .field = "kind",
+         .value = v1::MovementKind_IsValid(kind) ? v1::MovementKind_Name(request.kind())
+                                                 : absl::StrCat(kind),
+         .problem = "is not for people to record",
+         .remedy = "send ADJUSTMENT, COUNT, SET_ASIDE or PUT_BACK; tills report the others"});
   }
   const int64_t least = kind == v1::MOVEMENT_KIND_ADJUSTMENT ? -kUnitsMax : 0;
-  if (absl::Status checked = CheckUnits("quantity", request.quantity(), least); !checked.ok()) return checked;
-  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok()) return checked;
+  if (absl::Status checked = CheckUnits("quantity", request.quantity(), least); !checked.ok())
+    return checked;
+  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok())
+    return checked;
   if (absl::Status checked = CheckText("reason", request.reason()); !checked.ok()) return checked;
   const absl::StatusOr<uint32_t> item = FindItem(group.state(), "sku", request.sku());
   if (!item.ok()) return item.status();
-  const absl::StatusOr<uint32_t> location = FindLocation(group.state(), "location_id", request.location_id());
+  const absl::StatusOr<uint32_t> location =
+      FindLocation(group.state(), "location_id", request.location_id());
   if (!location.ok()) return location.status();
 
   PersonEvent made;
@@ -48,15 +53,16 @@ absl::StatusOr<PersonEvent> CheckAdjust(Group& group, const v1::AdjustRequest& r
   made.event.sequence = group.state().counters.person_ordinal + 1;
   made.event.at_us = group.now_us();
   if (request.has_occurred_at()) {
-    made.event.at_us = std::min(
-        group.now_us(), request.occurred_at().seconds() * 1'000'000 + request.occurred_at().nanos() / 1'000);
+    made.event.at_us = std::min(group.now_us(), request.occurred_at().seconds() * 1'000'000 +
+                                                    request.occurred_at().nanos() / 1'000);
   }
   return made;
 }
 
 absl::Status CheckFold(Group& group, const PersonEvent& made) {
   const LocationClock* clock = group.Settled().clocks.Find(made.location);
-  if (IsAbsolute(made.event.event_kind()) && clock != nullptr && made.event.at_us < clock->dropped_through_us) {
+  if (IsAbsolute(made.event.event_kind()) && clock != nullptr &&
+      made.event.at_us < clock->dropped_through_us) {
     return Refuse(absl::StatusCode::kFailedPrecondition,
                   {.reason = "LATE_COUNT",
                    .field = "occurred_at",
@@ -67,7 +73,8 @@ absl::Status CheckFold(Group& group, const PersonEvent& made) {
   }
   const Preview preview = PreviewEvents(group.Settled(), made.item, made.location, {}, made.event);
   const int64_t on_hand = preview.now.on_hand();
-  if (on_hand <= std::numeric_limits<int32_t>::max() && on_hand >= std::numeric_limits<int32_t>::min() &&
+  if (on_hand <= std::numeric_limits<int32_t>::max() &&
+      on_hand >= std::numeric_limits<int32_t>::min() &&
       std::abs(preview.now.unavailable()) <= std::numeric_limits<int32_t>::max()) {
     return absl::OkStatus();
   }
@@ -102,7 +109,8 @@ v1::Position PositionOf(const State& state, uint32_t item, uint32_t location) {
   }
   position.set_unavailable(unavailable);
   position.set_available(std::max<int64_t>(position.on_hand() - unavailable, 0));
-  if (const LocationClock* clock = state.clocks.Find(location); clock != nullptr && clock->KnownThrough() > 0) {
+  if (const LocationClock* clock = state.clocks.Find(location);
+      clock != nullptr && clock->KnownThrough() > 0) {
     SetTime(position.mutable_known_through(), clock->KnownThrough());
   }
   return position;
@@ -130,13 +138,15 @@ absl::StatusOr<v1::AdjustResponse> DecideAdjust(Group& group, const v1::AdjustRe
   return response;
 }
 
-absl::StatusOr<v1::EndCorrectionsResponse> DecideEndCorrections(Group& group,
-                                                                const v1::EndCorrectionsRequest& request) {
+absl::StatusOr<v1::EndCorrectionsResponse> DecideEndCorrections(
+    Group& group, const v1::EndCorrectionsRequest& request) {
   const absl::StatusOr<uint32_t> item = FindItem(group.state(), "sku", request.sku());
   if (!item.ok()) return item.status();
-  const absl::StatusOr<uint32_t> location = FindLocation(group.state(), "location_id", request.location_id());
+  const absl::StatusOr<uint32_t> location =
+      FindLocation(group.state(), "location_id", request.location_id());
   if (!location.ok()) return location.status();
-  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok()) return checked;
+  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok())
+    return checked;
   if (absl::Status checked = CheckText("reason", request.reason()); !checked.ok()) return checked;
   const PositionTable::View view = group.Settled().positions.Find(*item, *location);
   if (view.beside != nullptr && view.beside->now.CorrectionSum() != 0) {
@@ -156,7 +166,8 @@ absl::StatusOr<v1::EndCorrectionsResponse> DecideEndCorrections(Group& group,
   return response;
 }
 
-absl::StatusOr<v1::RetireSourceResponse> DecideRetireSource(Group& group, const v1::RetireSourceRequest& request) {
+absl::StatusOr<v1::RetireSourceResponse> DecideRetireSource(
+    Group& group, const v1::RetireSourceRequest& request) {
   const uint32_t* source = group.state().source_ids.Find(request.source_id());
   if (source == nullptr) {
     return Refuse(absl::StatusCode::kNotFound, {.reason = "UNKNOWN_SOURCE",
@@ -165,7 +176,8 @@ absl::StatusOr<v1::RetireSourceResponse> DecideRetireSource(Group& group, const 
                                                 .problem = "is no source that ever reported",
                                                 .remedy = "see the sources in `onhand status`"});
   }
-  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok()) return checked;
+  if (absl::Status checked = CheckText("author", request.author(), kIdBytesMax); !checked.ok())
+    return checked;
   if (absl::Status checked = CheckText("reason", request.reason()); !checked.ok()) return checked;
   if (!group.state().sources.Find(*source)->retired) {
     journal::Fact fact;

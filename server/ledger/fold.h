@@ -1,5 +1,6 @@
-// On hand as a pure fold over a position's accepted events, in the order of (corrected time, source, spool, sequence,
-// row). The same events give the same number in whatever order they arrive. Values without owners or threads.
+// On hand as a pure fold over a position's accepted events, in the order of (corrected time,
+// source, spool, sequence, row). The same events give the same number in whatever order they
+// arrive. Values without owners or threads.
 #ifndef ONHAND_SERVER_LEDGER_FOLD_H_
 #define ONHAND_SERVER_LEDGER_FOLD_H_
 
@@ -42,11 +43,11 @@ struct Event {
   static constexpr uint32_t kRowMax = (1u << 14) - 1;
   static constexpr uint32_t kSpoolMax = (1u << 18) - 1;
 
-  int64_t at_us;          // corrected time
-  uint64_t sequence : 56; // the source's batch; a person's ordinal
-  uint64_t kind : 7;      // EventKind
-  uint64_t inferred : 1;  // only for people to read: the fold ignores it
-  uint32_t source;        // dense id; 0: a person
+  int64_t at_us;           // corrected time
+  uint64_t sequence : 56;  // the source's batch; a person's ordinal
+  uint64_t kind : 7;       // EventKind
+  uint64_t inferred : 1;   // only for people to read: the fold ignores it
+  uint32_t source;         // dense id; 0: a person
   uint32_t row : 14;
   uint32_t spool : 18;
   int32_t quantity;    // as in the movement kind
@@ -56,7 +57,8 @@ struct Event {
 };
 static_assert(sizeof(Event) == 32);
 
-// Gives a source's id as text: ties between sources are broken by its bytes, never by the order of their arrival.
+// Gives a source's id as text: ties between sources are broken by its bytes, never by the order of
+// their arrival.
 using SourceName = absl::FunctionRef<absl::string_view(uint32_t source)>;
 
 // Whether a comes before b. Total over distinct events of one position.
@@ -81,9 +83,12 @@ class FoldState {
 
   // Takes the next event in order.
   //  - A delta adds to the number.
-  //  - LEVEL: the source's unexplained change is LEVEL - (its previous LEVEL + deltas since). If that equals a
-  //    correction which is not lasting, the oldest such one ends. Then the number is the LEVEL plus corrections.
-  //  - COUNT before any LEVEL sets the number; later it adds a correction so that the number is what was counted.
+  //  - LEVEL: the source's unexplained change is LEVEL - (its previous LEVEL + deltas since). If
+  //  that equals a
+  //    correction which is not lasting, the oldest such one ends. Then the number is the LEVEL plus
+  //    corrections.
+  //  - COUNT before any LEVEL sets the number; later it adds a correction so that the number is
+  //  what was counted.
   void Advance(const Event& event);
 
   int64_t on_hand() const { return base_ + CorrectionSum(); }
@@ -111,7 +116,8 @@ class FoldState {
   };
   const Rare* rare() const { return rare_.get(); }
   // For decoding an image.
-  static FoldState Restore(int64_t base, int64_t unavailable, int64_t absolute_us, uint32_t level_source, Rare rare);
+  static FoldState Restore(int64_t base, int64_t unavailable, int64_t absolute_us,
+                           uint32_t level_source, Rare rare);
   int64_t base() const { return base_; }
 
  private:

@@ -22,7 +22,8 @@ absl::string_view NameOf(uint32_t source) {
   return kNames[source];
 }
 
-Event Make(EventKind kind, int32_t quantity, int64_t at_us, uint32_t source = 1, uint64_t sequence = 1) {
+Event Make(EventKind kind, int32_t quantity, int64_t at_us, uint32_t source = 1,
+           uint64_t sequence = 1) {
   Event event{};
   event.kind = static_cast<uint64_t>(kind);
   event.quantity = quantity;
@@ -38,15 +39,15 @@ int64_t OnHandAfter(const std::vector<Event>& events) {
   return state.on_hand();
 }
 
-// Computes on hand from the definition alone, event by event from the beginning of time: nothing is carried along but
-// the list of corrections; every number is found again by looking back.
+// Computes on hand from the definition alone, event by event from the beginning of time: nothing is
+// carried along but the list of corrections; every number is found again by looking back.
 class Oracle {
  public:
   explicit Oracle(std::vector<Event> events) : events_(std::move(events)) {
     std::sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) {
       const auto key = [](const Event& e) {
-        return std::make_tuple(e.at_us, std::string(NameOf(e.source)), uint32_t{e.spool}, uint64_t{e.sequence},
-                               uint32_t{e.row});
+        return std::make_tuple(e.at_us, std::string(NameOf(e.source)), uint32_t{e.spool},
+                               uint64_t{e.sequence}, uint32_t{e.row});
       };
       return key(a) < key(b);
     });
@@ -63,13 +64,15 @@ class Oracle {
     bool lasting;
   };
 
-  // What the last LEVEL before `end` says, with deltas since; before any LEVEL, the last COUNT does.
+  // What the last LEVEL before `end` says, with deltas since; before any LEVEL, the last COUNT
+  // does.
   int64_t SourceNumber(size_t end) const {
     size_t from = 0;
     int64_t number = 0;
     const bool any_level = LastLevel(end, std::nullopt).has_value();
     for (size_t i = 0; i < end; ++i) {
-      const bool sets = any_level ? events_[i].event_kind() == EventKind::kLevel : IsAbsolute(events_[i].event_kind());
+      const bool sets = any_level ? events_[i].event_kind() == EventKind::kLevel
+                                  : IsAbsolute(events_[i].event_kind());
       if (!sets) continue;
       from = i + 1;
       number = events_[i].quantity;
@@ -126,7 +129,8 @@ class Oracle {
         break;
       case EventKind::kLevel:
         if (const std::optional<size_t> previous = LastLevel(i, event.source)) {
-          const int64_t unexplained = event.quantity - events_[*previous].quantity - Deltas(*previous + 1, i);
+          const int64_t unexplained =
+              event.quantity - events_[*previous].quantity - Deltas(*previous + 1, i);
           for (size_t k = 0; k < kept_.size(); ++k) {
             if (kept_[k].lasting || unexplained == 0 || kept_[k].amount != unexplained) continue;
             kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(k));
@@ -154,14 +158,15 @@ class Oracle {
 };
 
 TEST(FoldTest, DeltasAdd) {
-  EXPECT_EQ(OnHandAfter({Make(EventKind::kReceipt, 10, 1), Make(EventKind::kSale, 3, 2), Make(EventKind::kReturn, 1, 3),
-                         Make(EventKind::kTransferOut, 2, 4), Make(EventKind::kTransferIn, 5, 5),
-                         Make(EventKind::kAdjustment, -4, 6)}),
+  EXPECT_EQ(OnHandAfter({Make(EventKind::kReceipt, 10, 1), Make(EventKind::kSale, 3, 2),
+                         Make(EventKind::kReturn, 1, 3), Make(EventKind::kTransferOut, 2, 4),
+                         Make(EventKind::kTransferIn, 5, 5), Make(EventKind::kAdjustment, -4, 6)}),
             7);
 }
 
 TEST(FoldTest, VoidedSaleGivesItsUnitsBack) {
-  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kSale, 3, 2), Make(EventKind::kSale, -3, 3)}),
+  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kSale, 3, 2),
+                         Make(EventKind::kSale, -3, 3)}),
             10);
 }
 
@@ -171,20 +176,23 @@ TEST(FoldTest, NegativeNumbersAreKept) {
 }
 
 TEST(FoldTest, CountBeforeAnyLevelSetsTheNumber) {
-  EXPECT_EQ(OnHandAfter({Make(EventKind::kSale, 2, 1), Make(EventKind::kCount, 5, 2), Make(EventKind::kSale, 1, 3)}), 4);
+  EXPECT_EQ(OnHandAfter({Make(EventKind::kSale, 2, 1), Make(EventKind::kCount, 5, 2),
+                         Make(EventKind::kSale, 1, 3)}),
+            4);
   // And a LEVEL that comes then replaces it: there is no correction to keep.
   EXPECT_EQ(OnHandAfter({Make(EventKind::kCount, 5, 2), Make(EventKind::kLevel, 8, 3)}), 8);
 }
 
 TEST(FoldTest, CountIsKeptThroughLaterLevelsThatIgnoreIt) {
-  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kCount, 7, 2, 0), Make(EventKind::kLevel, 10, 3),
-                         Make(EventKind::kSale, 1, 4), Make(EventKind::kLevel, 9, 5)}),
+  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kCount, 7, 2, 0),
+                         Make(EventKind::kLevel, 10, 3), Make(EventKind::kSale, 1, 4),
+                         Make(EventKind::kLevel, 9, 5)}),
             6);
 }
 
 TEST(FoldTest, CountEndsWhenTheSourceTakesItOver) {
-  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kCount, 7, 2, 0), Make(EventKind::kSale, 2, 3),
-                         Make(EventKind::kLevel, 5, 4)}),
+  EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1), Make(EventKind::kCount, 7, 2, 0),
+                         Make(EventKind::kSale, 2, 3), Make(EventKind::kLevel, 5, 4)}),
             5);
 }
 
@@ -201,7 +209,8 @@ TEST(FoldTest, PersonEndsCorrections) {
 }
 
 TEST(FoldTest, EachSourceIsJudgedByItsOwnPreviousLevel) {
-  // The ERP (2) says 10, the till (1) says 8, a person counts 6 (-2); then the ERP drops by 2: it took the count over.
+  // The ERP (2) says 10, the till (1) says 8, a person counts 6 (-2); then the ERP drops by 2: it
+  // took the count over.
   EXPECT_EQ(OnHandAfter({Make(EventKind::kLevel, 10, 1, 2), Make(EventKind::kLevel, 8, 2, 1),
                          Make(EventKind::kCount, 6, 3, 0), Make(EventKind::kLevel, 8, 4, 2)}),
             8);
@@ -221,17 +230,26 @@ std::vector<Event> RandomEvents(std::mt19937_64& random, int count) {
   std::vector<Event> events;
   uint64_t next_sequence[4] = {1, 1, 1, 1};
   for (int i = 0; i < count; ++i) {
-    static constexpr EventKind kKinds[] = {
-        EventKind::kSale,  EventKind::kSale,       EventKind::kReceipt,           EventKind::kAdjustment,
-        EventKind::kLevel, EventKind::kLevel,      EventKind::kCount,             EventKind::kCorrection,
-        EventKind::kSale,  EventKind::kTransferIn, EventKind::kLastingCorrection, EventKind::kEndCorrections};
+    static constexpr EventKind kKinds[] = {EventKind::kSale,
+                                           EventKind::kSale,
+                                           EventKind::kReceipt,
+                                           EventKind::kAdjustment,
+                                           EventKind::kLevel,
+                                           EventKind::kLevel,
+                                           EventKind::kCount,
+                                           EventKind::kCorrection,
+                                           EventKind::kSale,
+                                           EventKind::kTransferIn,
+                                           EventKind::kLastingCorrection,
+                                           EventKind::kEndCorrections};
     const EventKind kind = kKinds[random() % std::size(kKinds)];
     // People (source 0) count; only sources send LEVELs.
-    const auto source = static_cast<uint32_t>(kind == EventKind::kLevel ? 1 + random() % 3 : random() % 4);
+    const auto source =
+        static_cast<uint32_t>(kind == EventKind::kLevel ? 1 + random() % 3 : random() % 4);
     const bool small = kind == EventKind::kCorrection || kind == EventKind::kLastingCorrection;
     // Few different times and numbers, so that ties and explained changes are frequent.
-    Event event = Make(kind, static_cast<int32_t>(random() % 6) - (small ? 3 : 0), static_cast<int64_t>(random() % 12),
-                       source, next_sequence[source]++);
+    Event event = Make(kind, static_cast<int32_t>(random() % 6) - (small ? 3 : 0),
+                       static_cast<int64_t>(random() % 12), source, next_sequence[source]++);
     event.row = static_cast<uint32_t>(random() % 3);
     events.push_back(event);
   }
@@ -240,7 +258,8 @@ std::vector<Event> RandomEvents(std::mt19937_64& random, int count) {
 
 TEST(FoldPropertyTest, AnyOrderOfArrivalGivesTheOraclesNumber) {
   const char* const given = std::getenv("ONHAND_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   const char* const rounds_given = std::getenv("ONHAND_FOLD_ROUNDS");
   const int rounds = rounds_given != nullptr ? std::atoi(rounds_given) : 20'000;
   std::cout << "ONHAND_SEED=" << seed << std::endl;

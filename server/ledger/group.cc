@@ -6,7 +6,8 @@
 
 namespace onhand::ledger {
 
-Group::Group(const State* committed, const RowMoment& row) : committed_(committed), row_(row), overlay_(committed) {
+Group::Group(const State* committed, const RowMoment& row)
+    : committed_(committed), row_(row), overlay_(committed) {
   BeginRow(overlay_, row);
 }
 
@@ -26,7 +27,8 @@ void Group::Add(journal::Fact fact) {
   added = std::move(fact);
   bytes_ += added.ByteSizeLong();
   if (const absl::Status applied = ApplyFact(overlay_, added); !applied.ok()) {
-    std::cerr << "a decision made a fact that apply does not know: " << applied.message() << std::endl;
+    std::cerr << "a decision made a fact that apply does not know: " << applied.message()
+              << std::endl;
     std::abort();
   }
 }

@@ -1,6 +1,7 @@
-// One group of decisions on its way to the journal: the facts so far, and an overlay in which each decision sees those
-// before it. The sequencer makes one, lets the decide functions fill it, appends its record, and applies that.
-// One thread; the committed state does not change while a group lives.
+// One group of decisions on its way to the journal: the facts so far, and an overlay in which each
+// decision sees those before it. The sequencer makes one, lets the decide functions fill it,
+// appends its record, and applies that. One thread; the committed state does not change while a
+// group lives.
 #ifndef ONHAND_SERVER_LEDGER_GROUP_H_
 #define ONHAND_SERVER_LEDGER_GROUP_H_
 
@@ -19,8 +20,8 @@ class Group {
   // `row` is the journal row that the group will become; its time is the time of all its decisions.
   Group(const State* committed, const RowMoment& row);
 
-  // What decisions read and never change by hand. Positions lack the rows of reports decided in this group, until
-  // Settled() is asked.
+  // What decisions read and never change by hand. Positions lack the rows of reports decided in
+  // this group, until Settled() is asked.
   const State& state() const { return overlay_; }
   const State& committed() const { return *committed_; }
   // The same with those rows in, and with every event that the group's time ends dropped.

@@ -4,7 +4,8 @@
 
 namespace onhand::ledger {
 
-Ledger::Ledger(Settings settings) : state_(std::move(settings)), rule_book_(RuleBook::Build(state_)) {}
+Ledger::Ledger(Settings settings)
+    : state_(std::move(settings)), rule_book_(RuleBook::Build(state_)) {}
 
 void Ledger::Rebuild() {
   sku_order_.clear();
@@ -22,7 +23,8 @@ void Ledger::Rebuild() {
   places_changed_ = false;
 }
 
-absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& record, int first, int last) {
+absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& record, int first,
+                                int last) {
   if (first == 0) BeginRow(state_, row);
   for (int i = first; i < last; ++i) {
     const journal::Fact& fact = record.facts(i);
@@ -52,7 +54,8 @@ void Ledger::Unlist(const journal::Item& item) {
 void Ledger::BeforeFact(const journal::Fact& fact) {
   switch (fact.fact_case()) {
     case journal::Fact::kItemSet:
-      if (const journal::Item* known = state_.items.Find(fact.item_set().item().id())) Unlist(*known);
+      if (const journal::Item* known = state_.items.Find(fact.item_set().item().id()))
+        Unlist(*known);
       return;
     case journal::Fact::kItemRenamed:
       Unlist(*state_.items.Find(fact.item_renamed().item()));
@@ -78,10 +81,12 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       rule_book_.TakeItem(*state_.items.Find(fact.item_stopped().item()));
       return;
     case journal::Fact::kReport:
-      for (const auto& moment : fact.report().known_through()) DeriveKnownThrough(moment.location());
+      for (const auto& moment : fact.report().known_through())
+        DeriveKnownThrough(moment.location());
       return;
     case journal::Fact::kKnownThrough:
-      for (const auto& moment : fact.known_through().known_through()) DeriveKnownThrough(moment.location());
+      for (const auto& moment : fact.known_through().known_through())
+        DeriveKnownThrough(moment.location());
       return;
     case journal::Fact::kSourceOpened:
     case journal::Fact::kSourceRetired:
@@ -110,7 +115,8 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       closed_snapshots_.insert({fact.snapshot_ended().source(), fact.snapshot_ended().location()});
       return;
     case journal::Fact::kSnapshotVerdict: {
-      const SourceLocation key{fact.snapshot_verdict().source(), fact.snapshot_verdict().location()};
+      const SourceLocation key{fact.snapshot_verdict().source(),
+                               fact.snapshot_verdict().location()};
       if (fact.snapshot_verdict().accepted()) {
         closed_snapshots_.insert(key);
       } else {

@@ -1,6 +1,6 @@
-// The committed state with what is derived from it for reading: the rules as a lookup structure and the items in SKU
-// order. Derived parts are rebuilt from the state and never persisted.
-// Not thread-safe; the hub lets one thread apply while none reads, and many read while none applies.
+// The committed state with what is derived from it for reading: the rules as a lookup structure and
+// the items in SKU order. Derived parts are rebuilt from the state and never persisted. Not
+// thread-safe; the hub lets one thread apply while none reads, and many read while none applies.
 #ifndef ONHAND_SERVER_LEDGER_LEDGER_H_
 #define ONHAND_SERVER_LEDGER_LEDGER_H_
 
@@ -27,8 +27,8 @@ class Ledger {
   State& mutable_state() { return state_; }
   void Rebuild();
 
-  // Applies facts [first, last) of a row; BeginRow is called when first is 0. A row may be applied in slices, so that
-  // readers come in between; EndSlice must follow each before any reader.
+  // Applies facts [first, last) of a row; BeginRow is called when first is 0. A row may be applied
+  // in slices, so that readers come in between; EndSlice must follow each before any reader.
   absl::Status ApplyFacts(const RowMoment& row, const journal::Record& record, int first, int last);
   void EndSlice();
 
@@ -36,7 +36,9 @@ class Ledger {
   // SKU -> item id, merged items left out.
   const absl::btree_map<std::string, uint32_t>& sku_order() const { return sku_order_; }
   // (parent SKU, SKU) -> item id, for items that have a parent.
-  const absl::btree_map<std::pair<std::string, std::string>, uint32_t>& children() const { return children_; }
+  const absl::btree_map<std::pair<std::string, std::string>, uint32_t>& children() const {
+    return children_;
+  }
   // Snapshots that wait to be judged or are being applied.
   const std::set<SourceLocation>& closed_snapshots() const { return closed_snapshots_; }
 

@@ -12,9 +12,9 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 }  // namespace
 
 FoldState PlainFold(const Cell& cell) {
-  return FoldState::Plain(cell.on_hand, cell.level_source,
-                          cell.absolute_s == 0 ? FoldState::kNever
-                                               : int64_t{cell.absolute_s} * kMicrosPerSecond);
+  return FoldState::Plain(
+      cell.on_hand, cell.level_source,
+      cell.absolute_s == 0 ? FoldState::kNever : int64_t{cell.absolute_s} * kMicrosPerSecond);
 }
 
 void PositionTable::Block::Grow(uint32_t capacity_wanted) {
@@ -73,8 +73,10 @@ PositionTable::Editor PositionTable::Edit(uint32_t item, uint32_t location) {
     if (block.count == block.capacity) block.Grow(block.count + block.count / 4 + 1);
     uint32_t* locations = block.locations();
     Cell* cells = block.cells();
-    std::memmove(locations + index + 1, locations + index, (block.count - index) * sizeof(uint32_t));
-    std::memmove(static_cast<void*>(cells + index + 1), cells + index, (block.count - index) * sizeof(Cell));
+    std::memmove(locations + index + 1, locations + index,
+                 (block.count - index) * sizeof(uint32_t));
+    std::memmove(static_cast<void*>(cells + index + 1), cells + index,
+                 (block.count - index) * sizeof(Cell));
     locations[index] = location;
     cells[index] = Cell{};
     ++block.count;
@@ -107,8 +109,10 @@ void PositionTable::Erase(uint32_t item, uint32_t location) {
     pool_[cells[index].beside] = Beside{};
     free_.push_back(cells[index].beside);
   }
-  std::memmove(locations + index, locations + index + 1, (block.count - index - 1) * sizeof(uint32_t));
-  std::memmove(static_cast<void*>(cells + index), cells + index + 1, (block.count - index - 1) * sizeof(Cell));
+  std::memmove(locations + index, locations + index + 1,
+               (block.count - index - 1) * sizeof(uint32_t));
+  std::memmove(static_cast<void*>(cells + index), cells + index + 1,
+               (block.count - index - 1) * sizeof(Cell));
   --block.count;
   --size_;
 }
@@ -163,9 +167,10 @@ std::vector<uint32_t> PositionTable::LocationsOf(uint32_t item) const {
   }
   std::sort(locations.begin(), locations.end());
   locations.erase(std::unique(locations.begin(), locations.end()), locations.end());
-  locations.erase(std::remove_if(locations.begin(), locations.end(),
-                                 [&](uint32_t location) { return Find(item, location).cell == nullptr; }),
-                  locations.end());
+  locations.erase(
+      std::remove_if(locations.begin(), locations.end(),
+                     [&](uint32_t location) { return Find(item, location).cell == nullptr; }),
+      locations.end());
   return locations;
 }
 
@@ -181,14 +186,16 @@ size_t PositionTable::BytesBeside() const {
     bytes += beside.window.capacity() * sizeof(Event);
     for (const FoldState* state : {&beside.before, &beside.now}) {
       if (state->rare() == nullptr) continue;
-      bytes += sizeof(FoldState::Rare) + state->rare()->others.capacity() * sizeof(FoldState::OtherSource) +
+      bytes += sizeof(FoldState::Rare) +
+               state->rare()->others.capacity() * sizeof(FoldState::OtherSource) +
                state->rare()->corrections.capacity() * sizeof(Correction);
     }
   }
   return bytes;
 }
 
-void PositionTable::Load(uint32_t item, absl::Span<const uint32_t> locations, absl::Span<const Cell> cells) {
+void PositionTable::Load(uint32_t item, absl::Span<const uint32_t> locations,
+                         absl::Span<const Cell> cells) {
   if (locations.empty()) return;
   if (item >= blocks_.size()) blocks_.resize(item + 1);
   Block& block = blocks_[item];

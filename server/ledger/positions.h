@@ -1,6 +1,7 @@
-// All positions, item by item: for each item its locations in order and beside them one fixed-size cell each, so that
-// a chain-wide sum walks one block of memory. What only moving positions need lives in a pool beside. A table built
-// over another is an overlay (see table.h). Not thread-safe; the hub guards the committed one.
+// All positions, item by item: for each item its locations in order and beside them one fixed-size
+// cell each, so that a chain-wide sum walks one block of memory. What only moving positions need
+// lives in a pool beside. A table built over another is an overlay (see table.h). Not thread-safe;
+// the hub guards the committed one.
 #ifndef ONHAND_SERVER_LEDGER_POSITIONS_H_
 #define ONHAND_SERVER_LEDGER_POSITIONS_H_
 
@@ -33,9 +34,9 @@ FoldState PlainFold(const Cell& cell);
 
 // What a position has while events may still come between those it took.
 struct Beside {
-  FoldState before;           // everything that was dropped from the window
-  FoldState now;              // `before` and the whole window
-  std::vector<Event> window;  // in fold order
+  FoldState before;             // everything that was dropped from the window
+  FoldState now;                // `before` and the whole window
+  std::vector<Event> window;    // in fold order
   uint32_t arrived_minute = 0;  // minute of the newest arrival, to note each position once a minute
 };
 
@@ -50,7 +51,8 @@ struct PositionKey {
   }
 };
 
-// Told before positions of a segment change, so that an image in progress can encode what it still needs.
+// Told before positions of a segment change, so that an image in progress can encode what it still
+// needs.
 class SegmentObserver {
  public:
   virtual ~SegmentObserver() = default;
@@ -102,7 +104,9 @@ class PositionTable {
   ItemPositions Of(uint32_t item) const;
   // The locations where an item has a position, in order; on an overlay too, which is slow there.
   std::vector<uint32_t> LocationsOf(uint32_t item) const;
-  const Beside* BesideOf(const Cell& cell) const { return cell.beside == 0 ? nullptr : &pool_[cell.beside]; }
+  const Beside* BesideOf(const Cell& cell) const {
+    return cell.beside == 0 ? nullptr : &pool_[cell.beside];
+  }
 
   // One more than the highest item id with positions.
   uint32_t item_end() const { return static_cast<uint32_t>(blocks_.size()); }
@@ -111,10 +115,13 @@ class PositionTable {
   size_t BytesOfCells() const;
   size_t BytesBeside() const;
 
-  // Gives an item exactly these positions at once (loading an image); `besides` pairs cell indexes with their Beside.
+  // Gives an item exactly these positions at once (loading an image); `besides` pairs cell indexes
+  // with their Beside.
   void Load(uint32_t item, absl::Span<const uint32_t> locations, absl::Span<const Cell> cells);
   Beside& LoadBeside(uint32_t item, size_t index);
-  void ReserveItems(uint32_t item_end) { blocks_.resize(std::max<size_t>(blocks_.size(), item_end)); }
+  void ReserveItems(uint32_t item_end) {
+    blocks_.resize(std::max<size_t>(blocks_.size(), item_end));
+  }
 
   // The observer of an image in progress; null if none. Not owned.
   void set_observer(SegmentObserver* observer) { observer_ = observer; }
@@ -126,7 +133,9 @@ class PositionTable {
     uint32_t count = 0;
     uint32_t capacity = 0;
     uint32_t* locations() const { return reinterpret_cast<uint32_t*>(bytes.get()); }
-    Cell* cells() const { return reinterpret_cast<Cell*>(bytes.get() + sizeof(uint32_t) * capacity); }
+    Cell* cells() const {
+      return reinterpret_cast<Cell*>(bytes.get() + sizeof(uint32_t) * capacity);
+    }
     void Grow(uint32_t capacity_wanted);
   };
   uint32_t TakeSlot();

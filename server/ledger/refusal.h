@@ -1,5 +1,5 @@
-// How the domain says no: a status whose payload is a google.rpc.ErrorInfo, so that a program can act on the stable
-// reason and a person on the text.
+// How the domain says no: a status whose payload is a google.rpc.ErrorInfo, so that a program can
+// act on the stable reason and a person on the text.
 #ifndef ONHAND_SERVER_LEDGER_REFUSAL_H_
 #define ONHAND_SERVER_LEDGER_REFUSAL_H_
 

@@ -1,4 +1,5 @@
-// A source for unit tests: says Hello and sends batches to a ChainForTest, as a store's agent would. One thread.
+// A source for unit tests: says Hello and sends batches to a ChainForTest, as a store's agent
+// would. One thread.
 #ifndef ONHAND_SERVER_LEDGER_REPORT_FOR_TEST_H_
 #define ONHAND_SERVER_LEDGER_REPORT_FOR_TEST_H_
 
@@ -16,7 +17,8 @@ namespace onhand::ledger {
 
 class SourceForTest {
  public:
-  SourceForTest(ChainForTest* chain, const std::string& source_id, const std::vector<std::string>& locations)
+  SourceForTest(ChainForTest* chain, const std::string& source_id,
+                const std::vector<std::string>& locations)
       : chain_(chain) {
     hello_.set_source_id(source_id);
     hello_.set_spool_id("spool-1");
@@ -45,7 +47,8 @@ class SourceForTest {
     });
   }
   // One row, sent as a batch of its own; its problem's reason, empty if it was taken.
-  std::string Tell(const std::string& sku, v1::MovementKind kind, int64_t quantity, int64_t occurred_us) {
+  std::string Tell(const std::string& sku, v1::MovementKind kind, int64_t quantity,
+                   int64_t occurred_us) {
     v1::Batch batch = Next();
     v1::Movement& movement = *batch.add_movements();
     movement.set_sku(sku);
@@ -58,8 +61,8 @@ class SourceForTest {
   }
 
   // A whole snapshot in one batch; END says `row_count` (-1: the truth).
-  void Snapshot(const std::vector<std::pair<std::string, int64_t>>& rows, int64_t as_of_us, bool complete = true,
-                int64_t row_count = -1) {
+  void Snapshot(const std::vector<std::pair<std::string, int64_t>>& rows, int64_t as_of_us,
+                bool complete = true, int64_t row_count = -1) {
     v1::Batch batch = Next();
     v1::SnapshotPart& part = *batch.add_snapshots();
     part.mutable_begin()->set_as_of_us(as_of_us);
@@ -68,7 +71,8 @@ class SourceForTest {
       row.set_sku(sku);
       row.set_quantity(quantity);
     }
-    part.mutable_end()->set_row_count(row_count < 0 ? rows.size() : static_cast<uint64_t>(row_count));
+    part.mutable_end()->set_row_count(row_count < 0 ? rows.size()
+                                                    : static_cast<uint64_t>(row_count));
     part.mutable_end()->set_complete(complete);
     ASSERT_TRUE(Send(batch).ok());
   }
@@ -77,7 +81,8 @@ class SourceForTest {
     while (!chain_->ledger().closed_snapshots().empty()) {
       SnapshotJob job(*chain_->ledger().closed_snapshots().begin());
       bool done = false;
-      while (!done) done = chain_->Run([&](Group& group) { return job.Step(group, chain_->ledger()); });
+      while (!done)
+        done = chain_->Run([&](Group& group) { return job.Step(group, chain_->ledger()); });
     }
   }
 

@@ -22,7 +22,8 @@ bool MayBeNegative(EventKind kind) {
 }
 
 RowRefusal OutOfRange(int64_t quantity, absl::string_view range) {
-  return {"QUANTITY_OUT_OF_RANGE", absl::StrCat("quantity ", quantity, " is out of range; send ", range)};
+  return {"QUANTITY_OUT_OF_RANGE",
+          absl::StrCat("quantity ", quantity, " is out of range; send ", range)};
 }
 
 }  // namespace
@@ -37,7 +38,8 @@ bool InfersMovements(const State& state, uint32_t location) {
   return true;
 }
 
-int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us, int64_t level) {
+int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us,
+                          int64_t level) {
   int64_t expected = 0;
   if (!before.ExpectedLevel(source, &expected) || as_of_us <= before.absolute_us()) return 0;
   const int64_t change = level - expected;
@@ -49,8 +51,8 @@ int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_o
   return change;
 }
 
-Preview PreviewEvents(const State& state, uint32_t item, uint32_t location, const std::vector<Event>& events,
-                      const Event& last) {
+Preview PreviewEvents(const State& state, uint32_t item, uint32_t location,
+                      const std::vector<Event>& events, const Event& last) {
   const PositionTable::View view = state.positions.Find(item, location);
   Beside beside;
   if (view.beside != nullptr) {
@@ -74,25 +76,36 @@ Preview PreviewEvents(const State& state, uint32_t item, uint32_t location, cons
 
 RowJudge::RowJudge(Group& group, uint32_t source, uint32_t spool, uint64_t sequence,
                    journal::MovementColumns* columns)
-    : group_(group), source_(source), spool_(spool), sequence_(sequence), columns_(columns), writer_(columns) {}
+    : group_(group),
+      source_(source),
+      spool_(spool),
+      sequence_(sequence),
+      columns_(columns),
+      writer_(columns) {}
 
 RowRefusal RowJudge::CheckShape(const RawRow& raw) const {
   if (raw.kind < v1::MOVEMENT_KIND_SALE || raw.kind > v1::MOVEMENT_KIND_COUNT) {
-    return {"INVALID_KIND", absl::StrCat("kind ", raw.kind, " is not a movement; send SALE to COUNT (1 to 10)")};
+    return {"INVALID_KIND",
+            absl::StrCat("kind ", raw.kind, " is not a movement; send SALE to COUNT (1 to 10)")};
   }
   if (!IsId(raw.sku)) {
-    return {"INVALID_SKU", absl::StrCat("sku '", absl::Utf8SafeCEscape(raw.sku.substr(0, 100)), "' (", raw.sku.size(),
-                                        " bytes) is not 1 to 64 bytes of UTF-8 without control characters; correct "
-                                        "it at the source")};
+    return {
+        "INVALID_SKU",
+        absl::StrCat("sku '", absl::Utf8SafeCEscape(raw.sku.substr(0, 100)), "' (", raw.sku.size(),
+                     " bytes) is not 1 to 64 bytes of UTF-8 without control characters; correct "
+                     "it at the source")};
   }
   const auto kind = static_cast<EventKind>(raw.kind);
   if (kind == EventKind::kCount && raw.quantity < 0) {
-    return {"NEGATIVE_COUNT", absl::StrCat("quantity ", raw.quantity, " of a COUNT is negative; count again")};
+    return {"NEGATIVE_COUNT",
+            absl::StrCat("quantity ", raw.quantity, " of a COUNT is negative; count again")};
   }
   if (raw.quantity < 0 && !MayBeNegative(kind)) return OutOfRange(raw.quantity, "0 to 1000000000");
-  if (std::abs(raw.quantity) > kUnitsMax) return OutOfRange(raw.quantity, "-1000000000 to 1000000000");
+  if (std::abs(raw.quantity) > kUnitsMax)
+    return OutOfRange(raw.quantity, "-1000000000 to 1000000000");
   if (raw.occurred_us <= 0) {
-    return {"INVALID_TIME", "occurred_at_us is missing; send when it happened, microseconds since 1970"};
+    return {"INVALID_TIME",
+            "occurred_at_us is missing; send when it happened, microseconds since 1970"};
   }
   return {};
 }
@@ -102,10 +115,13 @@ RowRefusal RowJudge::Take(const RawRow& raw) {
   const CodeTarget* target = group_.state().Resolve(raw.sku, source_);
   if (target == nullptr) {
     return {"UNKNOWN_ITEM",
-            absl::StrCat("sku '", raw.sku, "' is no item that the hub knows; import it, or add it as an alias"), true};
+            absl::StrCat("sku '", raw.sku,
+                         "' is no item that the hub knows; import it, or add it as an alias"),
+            true};
   }
   const int64_t quantity = raw.quantity * target->pack_factor;
-  if (std::abs(quantity) > kUnitsMax) return OutOfRange(quantity, "at most 1000000000 units, packs resolved");
+  if (std::abs(quantity) > kUnitsMax)
+    return OutOfRange(quantity, "at most 1000000000 units, packs resolved");
   return IsAbsolute(static_cast<EventKind>(raw.kind)) ? TakeAbsolute(raw, target->item, quantity)
                                                       : TakeDelta(raw, target->item, quantity);
 }
@@ -113,11 +129,13 @@ RowRefusal RowJudge::Take(const RawRow& raw) {
 RowRefusal RowJudge::TakeDelta(const RawRow& raw, uint32_t item, int64_t quantity) {
   const PositionTable::View view = group_.state().positions.Find(item, raw.location);
   const int64_t on_hand = view.cell == nullptr ? 0 : view.cell->on_hand;
-  const int64_t at_most = std::abs(on_hand) + group_.unsettled_units() + units_moved_ + std::abs(quantity);
+  const int64_t at_most =
+      std::abs(on_hand) + group_.unsettled_units() + units_moved_ + std::abs(quantity);
   if (at_most > kInt32Max) {
     const Preview preview = PreviewOf(item, raw, EventOf(raw, quantity));
     if (!FitsInt32(preview.now.on_hand())) {
-      return OutOfRange(quantity, absl::StrCat("less: the position would hold ", preview.now.on_hand()));
+      return OutOfRange(quantity,
+                        absl::StrCat("less: the position would hold ", preview.now.on_hand()));
     }
   }
   Add(raw, item, quantity);
@@ -127,12 +145,15 @@ RowRefusal RowJudge::TakeDelta(const RawRow& raw, uint32_t item, int64_t quantit
 RowRefusal RowJudge::TakeAbsolute(const RawRow& raw, uint32_t item, int64_t quantity) {
   const LocationClock* clock = group_.Settled().clocks.Find(raw.location);
   if (clock != nullptr && raw.occurred_us < clock->dropped_through_us) {
-    return {"LATE_COUNT", absl::StrCat("occurred_at_us ", raw.occurred_us, " is before ", clock->dropped_through_us,
-                                       ", up to which this location's history is closed; send a fresh number")};
+    return {
+        "LATE_COUNT",
+        absl::StrCat("occurred_at_us ", raw.occurred_us, " is before ", clock->dropped_through_us,
+                     ", up to which this location's history is closed; send a fresh number")};
   }
   const Preview preview = PreviewOf(item, raw, EventOf(raw, quantity));
   if (!FitsInt32(preview.now.on_hand())) {
-    return OutOfRange(quantity, absl::StrCat("less: the position would hold ", preview.now.on_hand()));
+    return OutOfRange(quantity,
+                      absl::StrCat("less: the position would hold ", preview.now.on_hand()));
   }
   Add(raw, item, quantity);
   if (static_cast<EventKind>(raw.kind) == EventKind::kLevel) Infer(raw, quantity, preview);
@@ -155,11 +176,14 @@ Preview RowJudge::PreviewOf(uint32_t item, const RawRow& raw, const Event& event
   const RowReader reader(*columns_);
   if (!own_rows_.has_value()) {
     own_rows_.emplace();
-    for (int i = 0; i < reader.size(); ++i) (*own_rows_)[{reader.item(i), reader.location(i)}].push_back(i);
+    for (int i = 0; i < reader.size(); ++i)
+      (*own_rows_)[{reader.item(i), reader.location(i)}].push_back(i);
   }
   std::vector<Event> events;
-  if (const auto found = own_rows_->find(PositionKey{item, raw.location}); found != own_rows_->end()) {
-    for (const int i : found->second) events.push_back(reader.event(i, source_, spool_, sequence_, 0));
+  if (const auto found = own_rows_->find(PositionKey{item, raw.location});
+      found != own_rows_->end()) {
+    for (const int i : found->second)
+      events.push_back(reader.event(i, source_, spool_, sequence_, 0));
   }
   return PreviewEvents(group_.Settled(), item, raw.location, events, event);
 }

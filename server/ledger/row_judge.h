@@ -1,5 +1,6 @@
-// Judges single rows of reports: which item and location they mean, whether they can be taken, and what the difference
-// of two LEVELs means. Shared by new reports and by rows that are taken out of quarantine.
+// Judges single rows of reports: which item and location they mean, whether they can be taken, and
+// what the difference of two LEVELs means. Shared by new reports and by rows that are taken out of
+// quarantine.
 #ifndef ONHAND_SERVER_LEDGER_ROW_JUDGE_H_
 #define ONHAND_SERVER_LEDGER_ROW_JUDGE_H_
 
@@ -43,9 +44,11 @@ struct Preview {
 // Collects the rows of one batch of one source into columns. Lives for one decision.
 class RowJudge {
  public:
-  RowJudge(Group& group, uint32_t source, uint32_t spool, uint64_t sequence, journal::MovementColumns* columns);
+  RowJudge(Group& group, uint32_t source, uint32_t spool, uint64_t sequence,
+           journal::MovementColumns* columns);
 
-  // Takes the row, or says why not. An unknown item is refused; the caller decides what becomes of it.
+  // Takes the row, or says why not. An unknown item is refused; the caller decides what becomes of
+  // it.
   RowRefusal Take(const RawRow& raw);
   // Index of the row taken last.
   int last_index() const { return last_index_; }
@@ -78,13 +81,14 @@ class RowJudge {
 // Whether LEVELs of this location may be read as movements: no enlisted source declares SALE there.
 bool InfersMovements(const State& state, uint32_t location);
 
-// What an unexplained change of a LEVEL means: 0 if nothing, else the quantity of a SALE (negative) or RECEIPT.
-// `before` is the fold just before the LEVEL.
-int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us, int64_t level);
+// What an unexplained change of a LEVEL means: 0 if nothing, else the quantity of a SALE (negative)
+// or RECEIPT. `before` is the fold just before the LEVEL.
+int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us,
+                          int64_t level);
 
 // The fold of a position with `events` and then `last` added, as apply would.
-Preview PreviewEvents(const State& state, uint32_t item, uint32_t location, const std::vector<Event>& events,
-                      const Event& last);
+Preview PreviewEvents(const State& state, uint32_t item, uint32_t location,
+                      const std::vector<Event>& events, const Event& last);
 
 }  // namespace onhand::ledger
 

@@ -2,7 +2,8 @@
 
 namespace onhand::ledger {
 
-Event RowReader::event(int i, uint32_t source, uint32_t spool, uint64_t sequence, uint32_t arrived_s) const {
+Event RowReader::event(int i, uint32_t source, uint32_t spool, uint64_t sequence,
+                       uint32_t arrived_s) const {
   Event event;
   event.at_us = occurred_us(i);
   event.sequence = sequence;
@@ -16,8 +17,8 @@ Event RowReader::event(int i, uint32_t source, uint32_t spool, uint64_t sequence
   return event;
 }
 
-int RowWriter::Add(uint32_t item, uint32_t location, uint32_t kind, int64_t quantity, int64_t occurred_us,
-                   uint32_t row) {
+int RowWriter::Add(uint32_t item, uint32_t location, uint32_t kind, int64_t quantity,
+                   int64_t occurred_us, uint32_t row) {
   const int index = rows_->item_size();
   if (index == 0) {
     rows_->add_location(location);

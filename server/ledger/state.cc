@@ -53,7 +53,8 @@ const CodeTarget* State::Resolve(absl::string_view code, uint32_t source) const 
 
 int64_t RequestIdTimeUs(absl::string_view request_id) {
   int64_t milliseconds = 0;
-  for (size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8 | static_cast<uint8_t>(request_id[i]);
+  for (size_t i = 0; i < 6; ++i)
+    milliseconds = milliseconds << 8 | static_cast<uint8_t>(request_id[i]);
   return milliseconds * 1'000;
 }
 

@@ -1,6 +1,6 @@
-// Everything that apply and decide read: the ledger's whole state as of one revision. A State built over another is an
-// overlay: it holds what a group of decisions has changed so far, and readers never see it.
-// Not thread-safe; the hub guards the committed one.
+// Everything that apply and decide read: the ledger's whole state as of one revision. A State built
+// over another is an overlay: it holds what a group of decisions has changed so far, and readers
+// never see it. Not thread-safe; the hub guards the committed one.
 #ifndef ONHAND_SERVER_LEDGER_STATE_H_
 #define ONHAND_SERVER_LEDGER_STATE_H_
 
@@ -22,10 +22,10 @@ namespace journal = ::onhand::journal::v1;
 
 // Settings that are part of the ledger's meaning: all hubs of a chain run with the same.
 struct Settings {
-  int64_t window_us = int64_t{36} * 3600 * 1'000'000;            // how long events are kept after arrival
+  int64_t window_us = int64_t{36} * 3600 * 1'000'000;  // how long events are kept after arrival
   int64_t request_kept_us = int64_t{7} * 24 * 3600 * 1'000'000;  // after the id's own time
   int64_t staging_kept_us = int64_t{24} * 3600 * 1'000'000;      // unfinished snapshots
-  int64_t row_held_us = int64_t{24} * 3600 * 1'000'000;          // rows of unknown items, policy HOLD
+  int64_t row_held_us = int64_t{24} * 3600 * 1'000'000;  // rows of unknown items, policy HOLD
 };
 
 // Where a code leads.
@@ -52,12 +52,14 @@ struct LocationClock {
 struct SourceState {
   journal::SourceOpened opened;  // its newest
   bool retired = false;
-  std::vector<std::string> ended_spools;  // earlier ones: whoever comes back with one must start anew
+  std::vector<std::string>
+      ended_spools;               // earlier ones: whoever comes back with one must start anew
   uint64_t durable_sequence = 0;  // of the newest spool
   std::string input_position;     // of the last batch of any spool
   std::string last_spool_id;      // the spool of that batch
   int64_t last_report_us = 0;
-  // Rolling hashes of the newest spool's last sequences, oldest first; the last one is durable_sequence's.
+  // Rolling hashes of the newest spool's last sequences, oldest first; the last one is
+  // durable_sequence's.
   static constexpr size_t kHashesMax = 1024;
   std::vector<uint64_t> hashes;
 };
@@ -76,8 +78,8 @@ struct Staging {
   uint64_t quarantine_id = 0;
 };
 
-// Rows of a snapshot, in order of arrival. No decision on a group reads them (judging reads committed ones), so an
-// overlay never holds any.
+// Rows of a snapshot, in order of arrival. No decision on a group reads them (judging reads
+// committed ones), so an overlay never holds any.
 struct StagedRows {
   std::vector<uint32_t> items;
   std::vector<int32_t> quantities;
@@ -120,15 +122,16 @@ struct Answer {
 struct Counters {
   uint64_t revision = 0;
   uint64_t epoch = 0;
-  int64_t time_us = 0;  // the ledger's time: committed_at of the last row
+  int64_t time_us = 0;    // the ledger's time: committed_at of the last row
   uint32_t item_end = 1;  // the next dense ids; 0 is never used
   uint32_t location_end = 1;
   uint32_t group_end = 1;
   uint32_t source_end = 1;
   uint64_t quarantine_end = 1;
-  uint64_t person_ordinal = 0;   // movements by persons so far
-  bool source_aliases = false;    // some alias is meant for one source only
-  bool catalog_imported = false;  // a person has set items: unknown ones are HELD by default from then on
+  uint64_t person_ordinal = 0;  // movements by persons so far
+  bool source_aliases = false;  // some alias is meant for one source only
+  bool catalog_imported =
+      false;  // a person has set items: unknown ones are HELD by default from then on
 };
 
 struct State {
@@ -143,8 +146,8 @@ struct State {
   PositionTable positions;
 
   Table<uint32_t, journal::Item> items;
-  Table<std::string, CodeTarget> codes;                                  // SKUs, and aliases of all sources
-  Table<std::pair<std::string, std::string>, CodeTarget> source_codes;   // (source id, code)
+  Table<std::string, CodeTarget> codes;  // SKUs, and aliases of all sources
+  Table<std::pair<std::string, std::string>, CodeTarget> source_codes;  // (source id, code)
   Table<uint32_t, journal::Location> locations;
   Table<std::string, uint32_t> location_ids;
   Table<uint32_t, LocationClock> clocks;  // by location
@@ -163,11 +166,12 @@ struct State {
   Table<DisplayKey, Display> display;
   Table<std::string, Answer> answers;  // by request id, 16 bytes
 
-  // Positions by the minute in which an event of theirs arrived: when that minute leaves the window, so do they.
-  // Committed state only.
+  // Positions by the minute in which an event of theirs arrived: when that minute leaves the
+  // window, so do they. Committed state only.
   std::map<int64_t, std::vector<PositionKey>> arrivals;
 
-  // Answers by the moment at which they are forgotten. Committed state only; made from `answers` when an image is loaded.
+  // Answers by the moment at which they are forgotten. Committed state only; made from `answers`
+  // when an image is loaded.
   std::set<std::pair<int64_t, std::string>> answer_order;
 
   bool is_overlay = false;
@@ -178,7 +182,8 @@ struct State {
   const CodeTarget* Resolve(absl::string_view code, uint32_t source) const;
 };
 
-// The moment inside a request id (16 bytes of a UUIDv7), microseconds, and when its answer is forgotten.
+// The moment inside a request id (16 bytes of a UUIDv7), microseconds, and when its answer is
+// forgotten.
 int64_t RequestIdTimeUs(absl::string_view request_id);
 int64_t AnswerExpiryUs(const Settings& settings, absl::string_view request_id);
 

@@ -1,6 +1,6 @@
-// One kind of table for all rare state, with one kind of overlay: a table built over another reads through to it and
-// keeps its own changes apart, so that a decision sees what was decided before it while readers do not.
-// Not thread-safe; the hub guards the committed tables.
+// One kind of table for all rare state, with one kind of overlay: a table built over another reads
+// through to it and keeps its own changes apart, so that a decision sees what was decided before it
+// while readers do not. Not thread-safe; the hub guards the committed tables.
 #ifndef ONHAND_SERVER_LEDGER_TABLE_H_
 #define ONHAND_SERVER_LEDGER_TABLE_H_
 

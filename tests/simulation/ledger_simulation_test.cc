@@ -1,5 +1,6 @@
-// The ledger under random chains of requests: the size of batches must not matter, nor a restart in the middle, nor
-// which source is heard first. ONHAND_SEED repeats a run, ONHAND_SIMULATION_ROUNDS sizes it.
+// The ledger under random chains of requests: the size of batches must not matter, nor a restart in
+// the middle, nor which source is heard first. ONHAND_SEED repeats a run, ONHAND_SIMULATION_ROUNDS
+// sizes it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +38,8 @@ constexpr int kSources = 5;
 
 uint64_t Seed() {
   const char* const given = std::getenv("ONHAND_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::cout << "ONHAND_SEED=" << seed << std::endl;
   return seed;
 }
@@ -54,7 +56,9 @@ std::string SourceId(uint64_t i) { return absl::StrCat("source-", (i * 7) % kSou
 // A request decides into a group and returns its answer as text, refusals included.
 using Request = std::function<std::string(Group&)>;
 
-std::string Shown(const absl::Status& status) { return absl::StrCat(status.code(), " ", ReasonOf(status)); }
+std::string Shown(const absl::Status& status) {
+  return absl::StrCat(status.code(), " ", ReasonOf(status));
+}
 template <class Response>
 std::string Shown(const absl::StatusOr<Response>& response) {
   if (!response.ok()) return Shown(response.status());
@@ -65,7 +69,8 @@ std::string Shown(const absl::StatusOr<Response>& response) {
 std::string Shown(const absl::StatusOr<ReportDecision>& decision) {
   if (!decision.ok()) return Shown(decision.status());
   std::string text = absl::StrCat(decision->already_applied, " ", decision->durable_sequence);
-  for (const v1::RowProblem& problem : decision->problems) absl::StrAppend(&text, " ", problem.ShortDebugString());
+  for (const v1::RowProblem& problem : decision->problems)
+    absl::StrAppend(&text, " ", problem.ShortDebugString());
   return text;
 }
 
@@ -90,10 +95,12 @@ struct Chain {
   void Restart() {
     const std::string tables = EncodeTables(ledger->state());
     std::vector<std::string> segments;
-    for (uint32_t i = 0; i < SegmentCount(ledger->state()); ++i) segments.push_back(EncodeSegment(ledger->state(), i));
+    for (uint32_t i = 0; i < SegmentCount(ledger->state()); ++i)
+      segments.push_back(EncodeSegment(ledger->state(), i));
     ledger = std::make_unique<Ledger>(Settings{});
     ASSERT_TRUE(DecodeTables(tables, ledger->mutable_state()).ok());
-    for (const std::string& segment : segments) ASSERT_TRUE(DecodeSegment(segment, ledger->mutable_state()).ok());
+    for (const std::string& segment : segments)
+      ASSERT_TRUE(DecodeSegment(segment, ledger->mutable_state()).ok());
     ledger->Rebuild();
   }
 
@@ -126,7 +133,8 @@ std::vector<Request> Founding() {
     if (i % 2 == 1) hello.add_declared_kinds(v1::MOVEMENT_KIND_LEVEL);
     requests.push_back([hello](Group& group) {
       const auto opened = DecideHello(group, hello);
-      return opened.ok() ? absl::StrCat(opened->source, " ", opened->durable_sequence) : Shown(opened.status());
+      return opened.ok() ? absl::StrCat(opened->source, " ", opened->durable_sequence)
+                         : Shown(opened.status());
     });
   }
   return requests;
@@ -157,11 +165,11 @@ class RequestMaker {
   }
 
   v1::Movement RandomMovement(int64_t now_us, bool deltas_only) {
-    static constexpr v1::MovementKind kKinds[] = {v1::MOVEMENT_KIND_SALE,    v1::MOVEMENT_KIND_RECEIPT,
-                                                  v1::MOVEMENT_KIND_RETURN,  v1::MOVEMENT_KIND_ADJUSTMENT,
-                                                  v1::MOVEMENT_KIND_SALE,    v1::MOVEMENT_KIND_SET_ASIDE,
-                                                  v1::MOVEMENT_KIND_PUT_BACK, v1::MOVEMENT_KIND_LEVEL,
-                                                  v1::MOVEMENT_KIND_LEVEL,   v1::MOVEMENT_KIND_COUNT};
+    static constexpr v1::MovementKind kKinds[] = {
+        v1::MOVEMENT_KIND_SALE,       v1::MOVEMENT_KIND_RECEIPT, v1::MOVEMENT_KIND_RETURN,
+        v1::MOVEMENT_KIND_ADJUSTMENT, v1::MOVEMENT_KIND_SALE,    v1::MOVEMENT_KIND_SET_ASIDE,
+        v1::MOVEMENT_KIND_PUT_BACK,   v1::MOVEMENT_KIND_LEVEL,   v1::MOVEMENT_KIND_LEVEL,
+        v1::MOVEMENT_KIND_COUNT};
     v1::Movement movement;
     movement.set_sku(Sku(random_()));
     movement.set_kind(kKinds[random_() % (deltas_only ? 5 : std::size(kKinds))]);
@@ -184,7 +192,8 @@ class RequestMaker {
     } else {
       batch.set_sequence(++sequences_[which]);
       batch.set_rolling_hash(random_() | 1);
-      batch.add_known_through()->set_at_us(now_us - static_cast<int64_t>(random_() % 100) * kSecond);
+      batch.add_known_through()->set_at_us(now_us -
+                                           static_cast<int64_t>(random_() % 100) * kSecond);
       const int rows = static_cast<int>(random_() % 8);
       for (int i = 0; i < rows; ++i) *batch.add_movements() = RandomMovement(now_us, false);
       sent_[which].push_back(batch);
@@ -197,13 +206,15 @@ class RequestMaker {
     batch.set_sequence(++sequences_[which]);
     batch.set_rolling_hash(random_() | 1);
     v1::SnapshotPart& part = *batch.add_snapshots();
-    if (random_() % 5 != 0) part.mutable_begin()->set_as_of_us(now_us - static_cast<int64_t>(random_() % 10) * kHour);
+    if (random_() % 5 != 0)
+      part.mutable_begin()->set_as_of_us(now_us - static_cast<int64_t>(random_() % 10) * kHour);
     for (int i = 0; i < kItems; ++i) {
       if (random_() % 3 == 0) continue;
       part.add_rows()->set_sku(Sku(static_cast<uint64_t>(i)));
       part.mutable_rows(part.rows_size() - 1)->set_quantity(static_cast<int64_t>(random_() % 20));
     }
-    if (random_() % 4 != 0) part.mutable_end()->set_row_count(static_cast<uint64_t>(part.rows_size()));
+    if (random_() % 4 != 0)
+      part.mutable_end()->set_row_count(static_cast<uint64_t>(part.rows_size()));
     return ReportRequest(which, batch);
   }
   static Request ReportRequest(uint64_t which, const v1::Batch& batch) {
@@ -218,7 +229,8 @@ class RequestMaker {
     request.set_location_id(LocationId(random_()));
     request.set_kind(random_() % 2 == 0 ? v1::MOVEMENT_KIND_COUNT : v1::MOVEMENT_KIND_ADJUSTMENT);
     request.set_quantity(static_cast<int64_t>(random_() % 30));
-    if (random_() % 3 == 0) request.mutable_occurred_at()->set_seconds((now_us - 40 * kHour) / kSecond);
+    if (random_() % 3 == 0)
+      request.mutable_occurred_at()->set_seconds((now_us - 40 * kHour) / kSecond);
     return [request](Group& group) { return Shown(DecideAdjust(group, request)); };
   }
   Request Upsert() {
@@ -257,7 +269,8 @@ class RequestMaker {
     const uint64_t how = random_() % 3;
     return [nth, how](Group& group) -> std::string {
       std::vector<uint64_t> ids;
-      group.state().quarantine.ForEach([&](uint64_t id, const journal::QuarantineEntry&) { ids.push_back(id); });
+      group.state().quarantine.ForEach(
+          [&](uint64_t id, const journal::QuarantineEntry&) { ids.push_back(id); });
       if (ids.empty()) return "nothing in quarantine";
       std::sort(ids.begin(), ids.end());
       const uint64_t id = ids[nth % ids.size()];
@@ -287,7 +300,8 @@ std::string WithoutRevisions(Ledger& ledger) {
   State& state = ledger.mutable_state();
   state.counters.revision = 0;
   for (const uint32_t key : state.items.SortedKeys()) state.items.Mutable(key).set_revision(0);
-  for (const uint32_t key : state.locations.SortedKeys()) state.locations.Mutable(key).set_revision(0);
+  for (const uint32_t key : state.locations.SortedKeys())
+    state.locations.Mutable(key).set_revision(0);
   for (const std::string& key : state.rules.SortedKeys()) state.rules.Mutable(key).set_revision(0);
   return EncodeState(state);
 }
@@ -309,7 +323,8 @@ TEST(LedgerSimulationTest, OneBatchOfManyEqualsManyBatchesOfOne) {
       const std::vector<std::string> answers = one.Run(requests, now_us);
       for (size_t i = 0; i < requests.size(); ++i) {
         ASSERT_EQ(many.Run({requests[i]}, now_us)[0], answers[i])
-            << "request " << i << " of step " << step << ", round " << round << ", ONHAND_SEED=" << seed;
+            << "request " << i << " of step " << step << ", round " << round
+            << ", ONHAND_SEED=" << seed;
       }
     }
     ASSERT_EQ(WithoutRevisions(*one.ledger), WithoutRevisions(*many.ledger))
@@ -381,7 +396,8 @@ TEST(LedgerSimulationTest, InterleavingOfSourcesDoesNotMatter) {
         const v1::Batch batch = batches[which][next[which]++];
         now_us += static_cast<int64_t>(random() % (600 * kSecond));
         chain.Run({[&](Group& group) {
-                    return Shown(DecideReport(group, *group.state().source_ids.Find(SourceId(which)), 1, 0, batch));
+                    return Shown(DecideReport(
+                        group, *group.state().source_ids.Find(SourceId(which)), 1, 0, batch));
                   }},
                   now_us);
         --left;
@@ -391,14 +407,16 @@ TEST(LedgerSimulationTest, InterleavingOfSourcesDoesNotMatter) {
       for (int item = 0; item < kItems - 2; ++item) {
         for (int location = 0; location < kLocations; ++location) {
           const State& state = chain.ledger->state();
-          absl::StrAppend(&numbers, " ",
-                          PositionOf(state, state.Resolve(Sku(static_cast<uint64_t>(item)), 0)->item,
-                                     *state.location_ids.Find(LocationId(static_cast<uint64_t>(location))))
-                              .on_hand());
+          absl::StrAppend(
+              &numbers, " ",
+              PositionOf(state, state.Resolve(Sku(static_cast<uint64_t>(item)), 0)->item,
+                         *state.location_ids.Find(LocationId(static_cast<uint64_t>(location))))
+                  .on_hand());
         }
       }
       if (order == 0) first_numbers = numbers;
-      ASSERT_EQ(numbers, first_numbers) << "round " << round << ", order " << order << ", ONHAND_SEED=" << seed;
+      ASSERT_EQ(numbers, first_numbers)
+          << "round " << round << ", order " << order << ", ONHAND_SEED=" << seed;
     }
   }
 }
