@@ -51,7 +51,7 @@ absl::StatusOr<LedgerClock> ReadClock(client::Connection& hub, int64_t scale) {
   return LedgerClock(TimeOf(status->ledger_time()), absl::Now(), scale);
 }
 
-// Waits until every position of the chain is what the tills say; answers how many are.
+// Waits until every position is what the tills say; answers in how many stores all are.
 size_t CountEqualStores(client::Connection& hub, const Tills& tills) {
   size_t equal = 0;
   const absl::Time deadline = absl::Now() + kSettlesWithin;

@@ -228,9 +228,11 @@ std::string Tills::DropStockFile(size_t store, StockFile kind) {
   DropSales(store, std::exchange(basket_[store], {}));
   const size_t goods = kind == StockFile::kCutBetweenRows ? Goods().size() / 3 : Goods().size();
   std::string content = StockLines(store, shelves_[store], goods);
-  // The last two bytes are a number and its line's end; the comma before them goes too.
-  if (kind == StockFile::kCutInARow) content.resize(content.size() * 2 / 3);
-  while (kind == StockFile::kCutInARow && content.back() != '-') content.pop_back();
+  if (kind == StockFile::kCutInARow) {
+    // Back to a hyphen, so that the cut is inside a SKU and the row has too few fields.
+    content.resize(content.size() * 2 / 3);
+    while (content.back() != '-') content.pop_back();
+  }
   return DropFile(store, WordsOf(store).stock_file, content);
 }
 
@@ -274,11 +276,6 @@ int Tills::ChainOnHand(size_t good) const {
 int Tills::sold() const {
   absl::MutexLock lock(&mu_);
   return sold_;
-}
-
-int Tills::files() const {
-  absl::MutexLock lock(&mu_);
-  return files_;
 }
 
 absl::Status Tills::status() const {

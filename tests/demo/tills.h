@@ -61,8 +61,7 @@ class Tills {
   std::vector<int> Shelves(size_t store) const ABSL_LOCKS_EXCLUDED(mu_);
   int ChainOnHand(size_t good) const ABSL_LOCKS_EXCLUDED(mu_);
   int sold() const ABSL_LOCKS_EXCLUDED(mu_);
-  int files() const ABSL_LOCKS_EXCLUDED(mu_);
-  // A shelf that told a write error; empty: none did.
+  // The newest file that could not be written; OK: all were.
   absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
   // The hour that is replayed.
   absl::CivilSecond ReplayedMoment() const;
