@@ -160,7 +160,13 @@ bool Sequencer::ReportsMayGo() const {
   return std::chrono::steady_clock::now() >= next_slowed_report_;
 }
 
-Sequencer::Taken Sequencer::Take() {
+bool Sequencer::SnapshotUnderWay(uint32_t source) const {
+  const auto& closed = hub_->ledger_.closed_snapshots();
+  const auto first = closed.lower_bound(ledger::SourceLocation{source, 0});
+  return first != closed.end() && first->source == source;
+}
+
+Sequencer::Taken Sequencer::Take(bool all) {
   Taken taken;
   std::lock_guard<std::mutex> lock(mutex_);
   while (!operations_.empty() && taken.operations.size() < kOperationsMax) {
@@ -169,25 +175,33 @@ Sequencer::Taken Sequencer::Take() {
   }
   int64_t movements = 0;
   size_t bytes = 0;
-  while (ReportsMayGo() && movements < hub_->options_.group_movements_max &&
-         bytes < hub_->options_.group_bytes_max) {
-    next_slowed_report_ = std::chrono::steady_clock::now() + kSlowedPause;
+  std::deque<uint32_t> held;
+  while (ReportsMayGo() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
     const uint32_t source = turns_.front();
     turns_.pop_front();
+    if (!all && SnapshotUnderWay(source)) {
+      held.push_back(source);
+      continue;
+    }
+    next_slowed_report_ = std::chrono::steady_clock::now() + kSlowedPause;
     std::deque<ReportWrite>& waiting = reports_[source];
     const v1::Batch& batch = *waiting.front().batch;
     movements += batch.movements_size();
     bytes += batch.input_position().size() + 16 * static_cast<size_t>(batch.movements_size());
-    for (const v1::SnapshotPart& part : batch.snapshots())
+    bool ends_snapshot = false;
+    for (const v1::SnapshotPart& part : batch.snapshots()) {
       bytes += 16 * static_cast<size_t>(part.rows_size());
+      ends_snapshot = ends_snapshot || part.has_end();
+    }
     taken.reports.push_back(std::move(waiting.front()));
     waiting.pop_front();
     if (waiting.empty()) {
       reports_.erase(source);
     } else {
-      turns_.push_back(source);
+      (ends_snapshot && !all ? held : turns_).push_back(source);
     }
   }
+  turns_.insert(turns_.begin(), held.begin(), held.end());
   return taken;
 }
 
@@ -202,14 +216,14 @@ void Sequencer::PutBack(std::vector<Operation>& operations, size_t first) {
 
 void Sequencer::Run() {
   while (WaitForWork()) {
-    Turn(Take(), NowUs());
+    Turn(Take(/*all=*/false), NowUs());
     std::lock_guard<std::mutex> lock(mutex_);
     if (!health_.ok()) break;
   }
   // Whatever came in after the last turn is told that nothing became of it.
   Taken left;
   do {
-    left = Take();
+    left = Take(/*all=*/true);
     for (ReportWrite& report : left.reports) report.done(Stopping());
     if (left.operations.empty()) continue;
     Group group(&hub_->ledger_.state(), {head_.revision + 1, epoch_, NowUs()});
@@ -332,7 +346,7 @@ storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& ro
     if (stopping_) return outcome;
     Taken turned_away;
     lock.unlock();
-    turned_away = Take();
+    turned_away = Take(/*all=*/true);
     for (ReportWrite& report : turned_away.reports) report.done(unknown);
     if (!turned_away.operations.empty()) {
       // Decided into a group that is thrown away: only its finishers are wanted.

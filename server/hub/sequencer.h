@@ -66,7 +66,11 @@ class Sequencer {
   // Whether a report may be taken now: always, unless reports are slowed and one went just before.
   bool ReportsMayGo() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasInnerWork(int64_t now_us) const;
-  Taken Take();
+  // Whether a snapshot of the source is being judged or applied.
+  bool SnapshotUnderWay(uint32_t source) const;
+  // Unless `all`, what a source sends behind a whole snapshot waits until that is decided: a source
+  // that catches up tells several in a row, and the next one's BEGIN would end the one before.
+  Taken Take(bool all);
   // Operations from `first` on did not fit into the group: they go first next time.
   void PutBack(std::vector<Operation>& operations, size_t first);
   void Turn(Taken taken, int64_t now_us);

@@ -203,8 +203,8 @@ void BatchDecision::Quarantine(const RowRefusal& refusal, const RawRow& raw, boo
   entry.set_sequence(batch_.sequence());
   entry.set_row(raw.row);
   if (movement != nullptr) {
-    entry.set_order_reference(movement->order_reference());
-    entry.set_counted_by(movement->counted_by());
+    entry.set_order_reference(movement->order_reference().substr(0, kTextBytesMax));
+    entry.set_counted_by(movement->counted_by().substr(0, kTextBytesMax));
     entry.set_includes_picked(movement->includes_picked());
   }
   if (refusal.unknown_item && UnknownItemsPolicy() == v1::UNKNOWN_ITEMS_HOLD) {
@@ -385,7 +385,13 @@ ReportDecision BatchDecision::Run(uint64_t rolling_hash) {
   report.set_rolling_hash(rolling_hash);
   report.set_input_position(batch_.input_position());
   TakeKnownThrough();
-  for (int row = 0; row < batch_.movements_size(); ++row) TakeMovement(row);
+  constexpr int kCodesAhead = 8;
+  for (int row = 0; row < batch_.movements_size(); ++row) {
+    if (row + kCodesAhead < batch_.movements_size()) {
+      group_.state().codes.Prefetch(absl::string_view(batch_.movements(row + kCodesAhead).sku()));
+    }
+    TakeMovement(row);
+  }
   if (report.rows().item_size() == 0) report.clear_rows();
   group_.AddReport(std::move(fact_), judge_.units_moved());
   for (const v1::SnapshotPart& part : batch_.snapshots()) TakeSnapshotPart(part);

@@ -15,6 +15,9 @@ inline constexpr size_t kIdBytesMax = 64;
 inline constexpr size_t kTextBytesMax = 255;
 inline constexpr int64_t kUnitsMax = 1'000'000'000;
 
+// Not by the absolute value: the least int64 has none.
+inline bool IsUnits(int64_t quantity) { return quantity >= -kUnitsMax && quantity <= kUnitsMax; }
+
 // Whether text is 1 to 64 bytes of UTF-8 without control characters.
 bool IsId(absl::string_view text);
 // INVALID_ARGUMENT (INVALID_ID) if not.

@@ -32,6 +32,9 @@ grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* ReportService::R
 grpc::ServerUnaryReactor* ReportService::SubmitReport(grpc::CallbackServerContext* context,
                                                       const v1::SubmitReportRequest* request,
                                                       v1::SubmitReportResponse* response) {
+  if (absl::Status checked = CheckBatchBytes(request->batch()); !checked.ok()) {
+    return Finish(context, checked);
+  }
   if (single_batches_.fetch_add(1) >= kSingleBatchesMax) {
     single_batches_.fetch_sub(1);
     return Finish(context,

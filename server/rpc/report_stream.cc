@@ -39,6 +39,17 @@ absl::Status Stopping() {
 
 }  // namespace
 
+absl::Status CheckBatchBytes(const v1::Batch& batch) {
+  const size_t bytes = batch.ByteSizeLong();
+  if (bytes <= kBatchBytesMax) return absl::OkStatus();
+  return ledger::Refuse(absl::StatusCode::kInvalidArgument,
+                        {.reason = "BATCH_TOO_LARGE",
+                         .field = "batch",
+                         .value = absl::StrCat(bytes, " bytes"),
+                         .problem = "is too large",
+                         .remedy = absl::StrCat("send at most ", kBatchBytesMax, " bytes")});
+}
+
 v1::Welcome WelcomeOf(const ledger::OpenedSource& opened) {
   v1::Welcome welcome;
   welcome.set_durable_sequence(opened.durable_sequence);
@@ -185,8 +196,13 @@ void ReportStream::Opened(Slot* slot, absl::StatusOr<ledger::OpenedSource> opene
 }
 
 void ReportStream::TakeBatch(Slot* slot) {
+  absl::Status too_large = CheckBatchBytes(slot->message->batch());
   {
     absl::MutexLock lock(&mutex_);
+    if (!too_large.ok()) {
+      slot->taken = false;
+      return EndLocked(std::move(too_large));
+    }
     ++under_way_;
   }
   hub_->SubmitReport({.source = source_,

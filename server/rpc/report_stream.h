@@ -31,6 +31,13 @@ namespace onhand::rpc {
 // How many batches a source may have unacknowledged.
 inline constexpr int kBatchesInFlightMax = 8;
 
+// How large a batch may be, on the wire. Messages are read up to four times that, so that a batch
+// that is too large is told so in the hub's own words and not in gRPC's.
+inline constexpr size_t kBatchBytesMax = 4 << 20;
+
+// INVALID_ARGUMENT (BATCH_TOO_LARGE) if it has more bytes.
+absl::Status CheckBatchBytes(const v1::Batch& batch);
+
 // What Hello is answered with.
 v1::Welcome WelcomeOf(const ledger::OpenedSource& opened);
 

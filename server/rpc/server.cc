@@ -11,6 +11,7 @@
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "server/rpc/report_stream.h"
 
 namespace onhand::rpc {
 namespace {
@@ -21,6 +22,7 @@ void SetLimits(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("onhand");
   quota.SetMaxThreads(kSyncThreadsMax);
   builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(4 * static_cast<int>(kBatchBytesMax));
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
