@@ -1,6 +1,7 @@
 #include "server/ledger/apply.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -40,7 +41,13 @@ void NoteArrival(State& state, uint32_t item, uint32_t location, const Event& ev
   const uint32_t minute = event.arrived_s / 60;
   if (beside.arrived_minute == minute) return;
   beside.arrived_minute = minute;
-  if (!state.is_overlay) state.arrivals[minute].push_back({item, location});
+  if (state.is_overlay) return;
+  auto& arrivals = state.arrivals;
+  // Time runs forward: the minute is nearly always the newest one.
+  auto noted = arrivals.empty() || arrivals.rbegin()->first != minute
+                   ? arrivals.try_emplace(minute).first
+                   : std::prev(arrivals.end());
+  noted->second.push_back({item, location});
 }
 
 // Lets the oldest events of a position go whose window has ended, as long as none before them is
@@ -148,7 +155,13 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
                   const journal::MovementColumns& rows) {
   const RowReader reader(rows);
   const auto arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  constexpr int kBlockAhead = 16;
+  constexpr int kCellsAhead = 8;
   for (int i = 0; i < reader.size(); ++i) {
+    if (i + kBlockAhead < reader.size())
+      state.positions.PrefetchBlock(reader.item(i + kBlockAhead));
+    if (i + kCellsAhead < reader.size())
+      state.positions.PrefetchCells(reader.item(i + kCellsAhead));
     TakeEvent(state, reader.item(i), reader.location(i),
               reader.event(i, source, spool, sequence, arrived_s));
   }
@@ -289,7 +302,7 @@ void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered
 }  // namespace
 
 void InsertEvent(Beside& beside, const Event& event, SourceName name) {
-  std::vector<Event>& window = beside.window;
+  EventWindow& window = beside.window;
   if (window.empty() || !Before(event, window.back(), name)) {
     if (window.empty() && IsSuperseded(beside, event)) return;
     window.push_back(event);
@@ -311,6 +324,7 @@ void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& even
   Beside& beside = position.MakeBeside();
   InsertEvent(beside, event, [&state](uint32_t source) { return state.SourceNameOf(source); });
   CopyToCell(beside.now, position.cell());
+  state.positions.NoteOnHand(position.cell().on_hand);
   NoteArrival(state, item, location, event, beside);
 }
 

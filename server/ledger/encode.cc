@@ -183,8 +183,16 @@ void Get(Reader& reader, std::pair<A, B>& value) {
 template <class T>
 constexpr bool kRaw = std::integral<T> || std::same_as<T, Event> || std::same_as<T, PositionKey>;
 
-template <class T>
-void Put(Writer& writer, const std::vector<T>& values) {
+template <class List>
+concept ListOfRows = requires(List& list) {
+  list.resize(1);
+  list.data();
+}
+&&!std::same_as<List, std::string>;
+
+template <ListOfRows List>
+void Put(Writer& writer, const List& values) {
+  using T = typename List::value_type;
   writer(static_cast<uint32_t>(values.size()));
   if constexpr (kRaw<T>) {
     writer.Raw(values.data(), values.size() * sizeof(T));
@@ -192,8 +200,9 @@ void Put(Writer& writer, const std::vector<T>& values) {
     for (const T& value : values) writer(value);
   }
 }
-template <class T>
-void Get(Reader& reader, std::vector<T>& values) {
+template <ListOfRows List>
+void Get(Reader& reader, List& values) {
+  using T = typename List::value_type;
   if constexpr (kRaw<T>) {
     values.resize(reader.CountOf<uint32_t>(sizeof(T)));
     reader.Raw(values.data(), values.size() * sizeof(T));

@@ -55,7 +55,7 @@ PositionTable::Editor PositionTable::Edit(uint32_t item, uint32_t location) {
       entry->second->beside = 0;
       editor.created_ = below.cell == nullptr;
       if (below.beside != nullptr) {
-        const uint32_t slot = TakeSlot();
+        const uint32_t slot = pool_.Take();
         pool_[slot] = *below.beside;
         entry->second->beside = slot;
       }
@@ -91,8 +91,7 @@ void PositionTable::Erase(uint32_t item, uint32_t location) {
   if (base_ != nullptr) {
     std::unique_ptr<Cell>& cell = changed_[PositionKey{item, location}];
     if (cell != nullptr && cell->beside != 0) {
-      pool_[cell->beside] = Beside{};
-      free_.push_back(cell->beside);
+      pool_.GiveBack(cell->beside);
     }
     cell.reset();
     return;
@@ -106,8 +105,7 @@ void PositionTable::Erase(uint32_t item, uint32_t location) {
   const auto index = static_cast<uint32_t>(found - locations);
   Cell* cells = block.cells();
   if (cells[index].beside != 0) {
-    pool_[cells[index].beside] = Beside{};
-    free_.push_back(cells[index].beside);
+    pool_.GiveBack(cells[index].beside);
   }
   std::memmove(locations + index, locations + index + 1,
                (block.count - index - 1) * sizeof(uint32_t));
@@ -117,15 +115,39 @@ void PositionTable::Erase(uint32_t item, uint32_t location) {
   --size_;
 }
 
-uint32_t PositionTable::TakeSlot() {
+uint32_t BesidePool::Take() {
   if (!free_.empty()) {
     const uint32_t slot = free_.back();
     free_.pop_back();
     return slot;
   }
-  if (pool_.empty()) pool_.emplace_back();
-  pool_.emplace_back();
-  return static_cast<uint32_t>(pool_.size() - 1);
+  if (end_ / kSlab >= slabs_.size()) slabs_.push_back(std::make_unique<Beside[]>(kSlab));
+  return end_++;
+}
+
+void BesidePool::GiveBack(uint32_t slot) {
+  Beside& beside = (*this)[slot];
+  beside.before = FoldState();
+  beside.now = FoldState();
+  beside.window.clear();
+  beside.window.shrink_to_fit();
+  beside.arrived_minute = 0;
+  free_.push_back(slot);
+}
+
+size_t BesidePool::Bytes() const {
+  size_t bytes = slabs_.size() * kSlab * sizeof(Beside) + free_.capacity() * sizeof(uint32_t);
+  for (uint32_t slot = 1; slot < end_; ++slot) {
+    const Beside& beside = (*this)[slot];
+    if (beside.window.capacity() > 1) bytes += beside.window.capacity() * sizeof(Event);
+    for (const FoldState* state : {&beside.before, &beside.now}) {
+      if (state->rare() == nullptr) continue;
+      bytes += sizeof(FoldState::Rare) +
+               state->rare()->others.capacity() * sizeof(FoldState::OtherSource) +
+               state->rare()->corrections.capacity() * sizeof(Correction);
+    }
+  }
+  return bytes;
 }
 
 Beside* PositionTable::Editor::beside() {
@@ -134,7 +156,7 @@ Beside* PositionTable::Editor::beside() {
 
 Beside& PositionTable::Editor::MakeBeside() {
   if (cell_->beside == 0) {
-    cell_->beside = table_->TakeSlot();
+    cell_->beside = table_->pool_.Take();
     Beside& fresh = table_->pool_[cell_->beside];
     fresh.before = PlainFold(*cell_);
     fresh.now = fresh.before;
@@ -144,8 +166,7 @@ Beside& PositionTable::Editor::MakeBeside() {
 
 void PositionTable::Editor::DropBeside() {
   if (cell_->beside == 0) return;
-  table_->pool_[cell_->beside] = Beside{};
-  table_->free_.push_back(cell_->beside);
+  table_->pool_.GiveBack(cell_->beside);
   cell_->beside = 0;
 }
 
@@ -180,19 +201,7 @@ size_t PositionTable::BytesOfCells() const {
   return bytes;
 }
 
-size_t PositionTable::BytesBeside() const {
-  size_t bytes = pool_.size() * sizeof(Beside) + free_.capacity() * sizeof(uint32_t);
-  for (const Beside& beside : pool_) {
-    bytes += beside.window.capacity() * sizeof(Event);
-    for (const FoldState* state : {&beside.before, &beside.now}) {
-      if (state->rare() == nullptr) continue;
-      bytes += sizeof(FoldState::Rare) +
-               state->rare()->others.capacity() * sizeof(FoldState::OtherSource) +
-               state->rare()->corrections.capacity() * sizeof(Correction);
-    }
-  }
-  return bytes;
-}
+size_t PositionTable::BytesBeside() const { return pool_.Bytes(); }
 
 void PositionTable::Load(uint32_t item, absl::Span<const uint32_t> locations,
                          absl::Span<const Cell> cells) {
@@ -205,10 +214,11 @@ void PositionTable::Load(uint32_t item, absl::Span<const uint32_t> locations,
   std::memcpy(static_cast<void*>(block.cells()), cells.data(), cells.size() * sizeof(Cell));
   block.count = static_cast<uint32_t>(locations.size());
   size_ += locations.size();
+  for (const Cell& cell : cells) NoteOnHand(cell.on_hand);
 }
 
 Beside& PositionTable::LoadBeside(uint32_t item, size_t index) {
-  const uint32_t slot = TakeSlot();
+  const uint32_t slot = pool_.Take();
   blocks_[item].cells()[index].beside = slot;
   return pool_[slot];
 }

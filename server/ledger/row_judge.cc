@@ -101,8 +101,7 @@ RowRefusal RowJudge::CheckShape(const RawRow& raw) const {
             absl::StrCat("quantity ", raw.quantity, " of a COUNT is negative; count again")};
   }
   if (raw.quantity < 0 && !MayBeNegative(kind)) return OutOfRange(raw.quantity, "0 to 1000000000");
-  if (!IsUnits(raw.quantity))
-    return OutOfRange(raw.quantity, "-1000000000 to 1000000000");
+  if (!IsUnits(raw.quantity)) return OutOfRange(raw.quantity, "-1000000000 to 1000000000");
   if (raw.occurred_us <= 0) {
     return {"INVALID_TIME",
             "occurred_at_us is missing; send when it happened, microseconds since 1970"};
@@ -120,16 +119,15 @@ RowRefusal RowJudge::Take(const RawRow& raw) {
             true};
   }
   const int64_t quantity = raw.quantity * target->pack_factor;
-  if (!IsUnits(quantity))
-    return OutOfRange(quantity, "at most 1000000000 units, packs resolved");
+  if (!IsUnits(quantity)) return OutOfRange(quantity, "at most 1000000000 units, packs resolved");
   return IsAbsolute(static_cast<EventKind>(raw.kind)) ? TakeAbsolute(raw, target->item, quantity)
                                                       : TakeDelta(raw, target->item, quantity);
 }
 
 RowRefusal RowJudge::TakeDelta(const RawRow& raw, uint32_t item, int64_t quantity) {
   // Nearly always this alone shows that the position stays inside int32, without looking at it.
-  const int64_t at_most = group_.state().positions.on_hand_bound() + group_.unsettled_units() + units_moved_ +
-                          std::abs(quantity);
+  const int64_t at_most = group_.state().positions.on_hand_bound() + group_.unsettled_units() +
+                          units_moved_ + std::abs(quantity);
   if (at_most > kInt32Max) {
     const Preview preview = PreviewOf(item, raw, EventOf(raw, quantity));
     if (!FitsInt32(preview.now.on_hand())) {
