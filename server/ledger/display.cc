@@ -173,6 +173,16 @@ int DisplayEvaluator::Decide(Group& group, const RuleBook& book, int items_max) 
   return evaluated;
 }
 
+namespace {
+
+// Whether a shop shows the item out of stock that is there.
+bool IsFromStock(const Display& display) {
+  return display.status == v1::AVAILABILITY_STATUS_IN_STOCK ||
+         display.status == v1::AVAILABILITY_STATUS_LOW_STOCK;
+}
+
+}  // namespace
+
 void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t item) {
   const State& state = group.committed();
   const journal::Item* row = state.items.Find(item);
@@ -192,7 +202,11 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
     if (promise.any_stale) NoteStale(state, book, question);
     if (promise.any_stale || promise.changes_at_us != RuleBook::kNever) time_matters_ = true;
     const auto status = static_cast<uint32_t>(promise.status);
-    if (shown != nullptr && shown->status == status && shown->below_floor == promise.below_floor) {
+    // Only what was shown has to reach the re-show level: a first delivery has nothing to return
+    // to.
+    const bool below_floor =
+        promise.below_floor && shown != nullptr && (shown->below_floor || IsFromStock(*shown));
+    if (shown != nullptr && shown->status == status && shown->below_floor == below_floor) {
       continue;
     }
     journal::Fact fact;
@@ -202,7 +216,7 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
     changed.set_status(status);
     changed.set_salable(promise.salable);
     if (promise.rule != nullptr) changed.set_rule_id(promise.rule->rule_id());
-    changed.set_below_floor(promise.below_floor);
+    changed.set_below_floor(below_floor);
     group.Add(std::move(fact));
   }
   ItemBand& band = BandOf(item);

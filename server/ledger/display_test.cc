@@ -74,6 +74,30 @@ TEST_F(DisplayTest, UnpublishedItemWithoutARowGetsNone) {
   EXPECT_TRUE(chain_.Display().empty());
 }
 
+TEST_F(DisplayTest, FirstDeliveryNeedsTheFloorAndNoReshowLevel) {
+  chain_.Rule(
+      R"(rule_id: "below-5" chain_floor { units: 5 reshow_units: 8 } zero_policy: ZERO_POLICY_HIDE)");
+  chain_.Item("new");
+  const auto status = [&] { return chain_.Answer("new", "web-ship").status; };
+  chain_.Display();
+  EXPECT_EQ(status(), v1::AVAILABILITY_STATUS_HIDDEN);
+  chain_.Stock("new", "bilbao", 4);
+  chain_.Display();
+  EXPECT_EQ(status(), v1::AVAILABILITY_STATUS_HIDDEN);
+  chain_.Stock("new", "bilbao", 5);
+  chain_.Display();
+  EXPECT_EQ(status(), v1::AVAILABILITY_STATUS_IN_STOCK);
+  // From now on it has been shown, and has to come back to the re-show level.
+  chain_.Stock("new", "bilbao", 4);
+  chain_.Display();
+  chain_.Stock("new", "bilbao", 7);
+  chain_.Display();
+  EXPECT_EQ(status(), v1::AVAILABILITY_STATUS_HIDDEN);
+  chain_.Stock("new", "bilbao", 8);
+  chain_.Display();
+  EXPECT_EQ(status(), v1::AVAILABILITY_STATUS_IN_STOCK);
+}
+
 TEST_F(DisplayTest, DwellDelaysOnlyReappearing) {
   chain_.Rule(R"(rule_id: "below-5" chain_floor { units: 5 reshow_units: 6 dwell_s: 3600 })");
   chain_.Stock("boot", "bilbao", 4);
