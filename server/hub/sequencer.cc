@@ -137,8 +137,14 @@ int64_t Sequencer::NowUs() const {
 }
 
 bool Sequencer::HasInnerWork(int64_t now_us) const {
-  return display_.HasDue(now_us) || !hub_->ledger_.closed_snapshots().empty() ||
-         now_us - hub_->ledger_.state().counters.time_us >= kTickUs;
+  return display_.HasDue(now_us) || !hub_->ledger_.closed_snapshots().empty() || TickIsDue(now_us);
+}
+
+// A second without a row, by the ledger's time and by the real one: a scaled clock asks for no more
+// rows.
+bool Sequencer::TickIsDue(int64_t now_us) const {
+  return now_us - hub_->ledger_.state().counters.time_us >= kTickUs &&
+         std::chrono::steady_clock::now() - last_row_at_ >= std::chrono::microseconds(kTickUs);
 }
 
 bool Sequencer::WaitForWork() {
@@ -176,7 +182,8 @@ Sequencer::Taken Sequencer::Take(bool all) {
   int64_t movements = 0;
   size_t bytes = 0;
   std::deque<uint32_t> held;
-  while (ReportsMayGo() && movements < hub_->options_.group_movements_max && bytes < hub_->options_.group_bytes_max) {
+  while (ReportsMayGo() && movements < hub_->options_.group_movements_max &&
+         bytes < hub_->options_.group_bytes_max) {
     const uint32_t source = turns_.front();
     turns_.pop_front();
     if (!all && SnapshotUnderWay(source)) {
@@ -244,7 +251,7 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   PutBack(taken.operations, decided);
   for (ReportWrite& report : taken.reports)
     finishes.push_back(DecideReport(group, std::move(report)));
-  if (group.fact_count() == 0 && now_us - hub_->ledger_.state().counters.time_us >= kTickUs) {
+  if (group.fact_count() == 0 && TickIsDue(now_us)) {
     Fact tick;
     tick.mutable_tick();
     group.Add(std::move(tick));
@@ -311,6 +318,7 @@ absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment,
       return Stopping();
   }
   head_ = {row.revision, row.chain};
+  last_row_at_ = std::chrono::steady_clock::now();
   Apply(moment, group.record());
   hub_->counts_.groups.fetch_add(1, std::memory_order_relaxed);
   hub_->counts_.group_bytes.fetch_add(row.payload.size(), std::memory_order_relaxed);

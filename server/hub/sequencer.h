@@ -66,6 +66,7 @@ class Sequencer {
   // Whether a report may be taken now: always, unless reports are slowed and one went just before.
   bool ReportsMayGo() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasInnerWork(int64_t now_us) const;
+  bool TickIsDue(int64_t now_us) const;
   // Whether a snapshot of the source is being judged or applied.
   bool SnapshotUnderWay(uint32_t source) const;
   // Unless `all`, what a source sends behind a whole snapshot waits until that is decided: a source
@@ -92,6 +93,7 @@ class Sequencer {
 
   // The sequencer's thread only.
   storage::JournalHead head_;
+  std::chrono::steady_clock::time_point last_row_at_;
   ledger::DisplayEvaluator display_;
   std::map<ledger::SourceLocation, ledger::SnapshotJob> snapshot_jobs_;
   ledger::SourceLocation last_job_{};  // so that snapshots take turns
