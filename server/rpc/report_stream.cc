@@ -118,7 +118,6 @@ void ReportStream::OnReadDone(bool ok) {
   Slot* slot = nullptr;
   {
     absl::MutexLock lock(&mutex_);
-    reading_ = false;
     slot = std::exchange(listening_, nullptr);
     heard_at_ = std::chrono::steady_clock::now();
     if (!ok) closed_by_agent_ = true;
@@ -126,8 +125,17 @@ void ReportStream::OnReadDone(bool ok) {
       slot->taken = false;
       slot = nullptr;
     }
+    // Until the message is handed to the hub, no other is read, or another thread could hand over
+    // the next one before it; and nothing finishes, or the hub would answer a stream that is gone.
+    if (slot != nullptr) ++under_way_;
+    reading_ = slot != nullptr;
   }
-  if (slot != nullptr) TakeMessage(slot);
+  if (slot != nullptr) {
+    TakeMessage(slot);
+    absl::MutexLock lock(&mutex_);
+    --under_way_;
+    reading_ = false;
+  }
   Act();
 }
 

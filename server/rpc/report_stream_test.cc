@@ -1,6 +1,8 @@
 // Report streams and single batches over a real connection to a real hub.
 #include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/rpc/served_hub.h"
@@ -64,6 +66,28 @@ TEST_F(ReportTest, ManyBatchesInFlightAreAllAcknowledgedCumulatively) {
   EXPECT_EQ(OnHand("ball", "M1"), static_cast<int64_t>(kBatches));
   agent.Close();
   ServedHub::Expect(agent.End());
+}
+
+TEST_F(ReportTest, BatchesReachTheHubInTheOrderInWhichTheyWereSent) {
+  constexpr int kAgents = 4;
+  static constexpr uint64_t kBatches = 3'000;
+  std::vector<std::thread> agents;
+  for (int i = 0; i < kAgents; ++i) {
+    agents.emplace_back([this, i] {
+      Agent agent(served_);
+      agent.Open(HelloOf(absl::StrCat("till ", i), "a", "M1"));
+      std::thread sender([&agent] {
+        for (uint64_t sequence = 1; sequence <= kBatches; ++sequence) {
+          if (!agent.Say(BatchOf(sequence, "ball", 5))) break;
+        }
+        agent.Close();
+      });
+      EXPECT_EQ(agent.HearUntilDurable(kBatches).durable_sequence(), kBatches);
+      sender.join();
+      ServedHub::Expect(agent.End());
+    });
+  }
+  for (std::thread& agent : agents) agent.join();
 }
 
 TEST_F(ReportTest, WhatWasSentBeforeClosingIsAcknowledgedBeforeTheEnd) {
@@ -229,7 +253,7 @@ TEST_F(ReportTest, ATooLargeMessageEndsItsStreamClearlyAndDisturbsNobody) {
   Agent loud(served_);
   loud.Open(HelloOf("till 2", "a", "M2"));
   v1::Batch batch = BatchOf(1, "ball", 12);
-  batch.set_input_position(std::string(10 << 20, 'x'));
+  batch.set_input_position(std::string(20 << 20, 'x'));
   loud.Say(batch);
   const grpc::Status status = loud.End();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();

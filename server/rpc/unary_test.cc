@@ -335,9 +335,9 @@ TEST_F(UnaryTest, TheHubTellsHowItIs) {
   EXPECT_GT(response.revision(), 0u);
 }
 
-TEST_F(UnaryTest, AMessageOf10MegabytesIsRefusedClearlyAndDisturbsNobody) {
+TEST_F(UnaryTest, AMessageOf20MegabytesIsRefusedClearlyAndDisturbsNobody) {
   v1::AdjustRequest large = CountOf("ball", 7);
-  large.set_reason(std::string(10 << 20, 'x'));
+  large.set_reason(std::string(20 << 20, 'x'));
   v1::AdjustResponse response;
   const grpc::Status status = Adjust(large, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
