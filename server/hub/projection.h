@@ -1,6 +1,7 @@
 // Keeps the plain tables for people behind the journal: a thread of its own tails the journal on a
 // connection of its own, coalesces what many rows touched, reads the current values from the ledger
-// in short slices, and writes them. Owned by main beside the hub that leads; destroyed before it.
+// in short slices, and writes them, at a lower priority than the hub's other threads (on Linux).
+// Owned by main beside the hub that leads; destroyed before it.
 // The thread is the only user of Store::projection().
 #ifndef ONHAND_SERVER_HUB_PROJECTION_H_
 #define ONHAND_SERVER_HUB_PROJECTION_H_
@@ -44,8 +45,9 @@ struct ProjectionProgress {
 class Projector {
  public:
   struct Options {
-    absl::Duration period =
-        absl::Milliseconds(200);  // between two looks at the journal while nothing is left over
+    // Between two looks at the journal, unless one found rows_max or CatchUp waits. The tables lag
+    // by about this much; a longer one coalesces more.
+    absl::Duration period = absl::Milliseconds(200);
     absl::Duration pause_after_error = absl::Seconds(1);
     absl::Duration movements_kept =
         absl::Hours(24 * 90);   // by the ledger's time, since they occurred
@@ -75,7 +77,8 @@ class Projector {
 
  private:
   void Run();
-  // Writes what is there, until nothing is left over.
+  // Writes what was there when it began, and goes on only while it finds rows_max: it is behind
+  // then.
   absl::Status Follow();
   absl::Status Open();
   // Takes rows into facts_ until the revision that is applied or the bound; the last one's place.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -39,7 +40,7 @@ class ProjectionTest : public ::testing::Test {
       read(chain.ledger());
     };
     view.revision = [&chain] { return chain.revision().load(); };
-    options.period = absl::Milliseconds(1);
+    if (options.period == Projector::Options().period) options.period = absl::Milliseconds(1);
     return std::make_unique<Projector>(store, epoch, view, &progress_, options);
   }
   void CatchUp() {
@@ -106,6 +107,23 @@ TEST_F(ProjectionTest, RunningProjectorFollows) {
     }
   }
   EXPECT_EQ(Movements().size(), 20u);
+}
+
+TEST_F(ProjectionTest, CatchingUpDoesNotWaitForThePeriod) {
+  const auto projector = Project(1, {.period = absl::InfiniteDuration()});
+  for (int i = 1; i <= 20; ++i) {
+    chain_.Commit(chain_.Report({{.kind = v1::MOVEMENT_KIND_RECEIPT}}));
+    ASSERT_TRUE(projector->CatchUp().ok());
+    EXPECT_EQ(Stock("sku-1", "s1")->on_hand, i);
+  }
+}
+
+TEST_F(ProjectionTest, FullTurnsFollowEachOtherWithoutThePeriod) {
+  for (int i = 0; i < 50; ++i) chain_.Commit(chain_.Report({{.kind = v1::MOVEMENT_KIND_RECEIPT}}));
+  const auto projector = Project(1, {.period = absl::InfiniteDuration(), .rows_max = 3});
+  // Nobody asks for them.
+  while (progress_.ProjectedThrough() < chain_.head().revision) std::this_thread::yield();
+  EXPECT_EQ(Stock("sku-1", "s1")->on_hand, 50);
 }
 
 TEST_F(ProjectionTest, SmallBatchesEndWithTheSameTables) {

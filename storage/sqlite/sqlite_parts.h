@@ -85,7 +85,7 @@ class SqliteProjection : public Projection {
 
   const std::unique_ptr<SqliteDatabase> database_;
   std::unique_ptr<SqliteStatement> take_head_;
-  std::map<absl::string_view, std::unique_ptr<SqliteStatement>> upserts_;
+  std::map<const Table*, std::unique_ptr<SqliteStatement>> upserts_;
   int rows_in_transaction_ = 0;
 };
 

@@ -56,9 +56,12 @@ absl::Status SqliteProjection::Begin(uint64_t epoch) {
 }
 
 absl::StatusOr<SqliteStatement*> SqliteProjection::UpsertInto(const Table& table) {
-  std::unique_ptr<SqliteStatement>& statement = upserts_[table.name];
-  absl::Status status = database_->Prepare(UpsertSql(table), &statement);
-  if (!status.ok()) return status;
+  std::unique_ptr<SqliteStatement>& statement = upserts_[&table];
+  // Asked for every row: its text is made once.
+  if (statement == nullptr) {
+    absl::Status status = database_->Prepare(UpsertSql(table), &statement);
+    if (!status.ok()) return status;
+  }
   return statement.get();
 }
 
