@@ -191,6 +191,27 @@ absl::Status SetLocationState(Session& session, const LocationStateOptions& opti
   return absl::OkStatus();
 }
 
+absl::Status AnnounceStocktake(Session& session, const StocktakeOptions& options) {
+  v1::AnnounceStocktakeRequest request;
+  request.set_location_id(options.location_id);
+  const absl::Time now = HubNow(session);
+  const auto until = ParseMoment("--until", options.until, now, session.zone);
+  if (!until.ok()) return until.status();
+  *request.mutable_until() = ToProto(*until);
+  request.set_reason(options.reason);
+  request.set_author(options.author);
+  const auto response =
+      session.hub.Write(&v1::CatalogService::Stub::AnnounceStocktake, std::move(request));
+  if (!response.ok()) return response.status();
+  if (session.json) {
+    PrintJson(session, *response);
+    return absl::OkStatus();
+  }
+  session.out << "Until " << FormatMoment(*until, now, session.zone) << " snapshots of "
+              << response->location().location_id() << " may take what they find.\n";
+  return absl::OkStatus();
+}
+
 absl::Status SetGroup(Session& session, const GroupOptions& options) {
   v1::BatchUpsertGroupsRequest request;
   v1::LocationGroup& group = *request.add_groups();

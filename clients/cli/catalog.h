@@ -38,6 +38,14 @@ struct LocationStateOptions {
 };
 absl::Status SetLocationState(Session& session, const LocationStateOptions& options);
 
+struct StocktakeOptions {
+  std::string location_id;
+  std::string until;  // see ParseMoment
+  std::string reason;
+  std::string author;
+};
+absl::Status AnnounceStocktake(Session& session, const StocktakeOptions& options);
+
 struct GroupOptions {
   std::string group_id;
   std::string name;

@@ -306,6 +306,16 @@ void AddLocations(CLI::App& app, Command* chosen) {
         AddAuthor(command, options.author);
       },
       SetLocationState);
+  Add<StocktakeOptions>(
+      location, chosen, "stocktake", "Announce a stocktake: snapshots may take what they find",
+      [](CLI::App& command, StocktakeOptions& options) {
+        command.add_option("ID", options.location_id, "the location's id")->required();
+        command.add_option("--until", options.until, absl::StrCat("when it ends: ", kMomentHelp))
+            ->required();
+        AddReason(command, options.reason);
+        AddAuthor(command, options.author);
+      },
+      AnnounceStocktake);
   Add<LocationStateOptions>(
       location, chosen, "open", "Let a location trade",
       [](CLI::App& command, LocationStateOptions& options) {

@@ -104,6 +104,11 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                        .author = set.author(),
                        .reason = set.reason()});
     }
+    case journal::Fact::kStocktakeAnnounced:
+      return AddAudit(row, {.action = "ANNOUNCE_STOCKTAKE",
+                            .location = fact.stocktake_announced().location(),
+                            .author = fact.stocktake_announced().author(),
+                            .reason = fact.stocktake_announced().reason()});
     case journal::Fact::kSourceOpened:
       locations.insert(fact.source_opened().locations().begin(),
                        fact.source_opened().locations().end());

@@ -440,6 +440,7 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kItemStopped:
     case journal::Fact::kLocationSet:
     case journal::Fact::kLocationStateSet:
+    case journal::Fact::kStocktakeAnnounced:
     case journal::Fact::kGroupSet:
     case journal::Fact::kChannelSet:
     case journal::Fact::kRuleSet:

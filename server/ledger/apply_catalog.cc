@@ -119,6 +119,8 @@ void ApplyLocationSet(State& state, const journal::Location& set) {
     *location.mutable_paused_channels() = before.paused_channels();
     location.set_paused_until_us(before.paused_until_us());
     location.set_state_reason(before.state_reason());
+    location.set_stocktake_from_us(before.stocktake_from_us());
+    location.set_stocktake_until_us(before.stocktake_until_us());
   }
   location.set_revision(state.counters.revision);
 }
@@ -160,6 +162,13 @@ void ApplyCatalogFact(State& state, const journal::Fact& fact) {
       return ApplyLocationSet(state, fact.location_set().location());
     case journal::Fact::kLocationStateSet:
       return ApplyLocationStateSet(state, fact.location_state_set());
+    case journal::Fact::kStocktakeAnnounced: {
+      journal::Location& location = state.locations.Mutable(fact.stocktake_announced().location());
+      location.set_stocktake_from_us(state.counters.time_us);
+      location.set_stocktake_until_us(fact.stocktake_announced().until_us());
+      location.set_revision(state.counters.revision);
+      return;
+    }
     case journal::Fact::kGroupSet: {
       const journal::Group& set = fact.group_set().group();
       journal::Group& group = state.groups.Mutable(set.id());

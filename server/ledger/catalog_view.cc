@@ -93,6 +93,9 @@ v1::Location LocationOf(const State& state, const journal::Location& location) {
   shown.set_has_coordinates(location.has_coordinates());
   shown.set_warehouse(location.warehouse());
   shown.set_revision(location.revision());
+  if (location.stocktake_until_us() > state.counters.time_us) {
+    *shown.mutable_stocktake_until() = TimestampOf(location.stocktake_until_us());
+  }
 
   // A pause whose time is over is none, although no fact says so.
   const bool paused = location.state() == static_cast<uint32_t>(v1::LOCATION_STATE_PAUSED);

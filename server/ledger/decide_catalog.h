@@ -35,6 +35,8 @@ absl::StatusOr<v1::BatchUpsertLocationsResponse> DecideUpsertLocations(
 // NOT_FOUND: UNKNOWN_LOCATION, UNKNOWN_CHANNEL. INVALID_ARGUMENT: INVALID_STATE.
 absl::StatusOr<v1::SetLocationStateResponse> DecideSetLocationState(
     Group& group, const v1::SetLocationStateRequest& request);
+absl::StatusOr<v1::AnnounceStocktakeResponse> DecideAnnounceStocktake(
+    Group& group, const v1::AnnounceStocktakeRequest& request);
 // INVALID_ARGUMENT: INVALID_ID, INVALID_GROUP, BATCH_TOO_LARGE. NOT_FOUND: UNKNOWN_LOCATION.
 absl::StatusOr<v1::BatchUpsertGroupsResponse> DecideUpsertGroups(
     Group& group, const v1::BatchUpsertGroupsRequest& request);

@@ -172,6 +172,8 @@ journal::Location RowOf(const v1::Location& location, uint32_t id, const journal
     *row.mutable_paused_channels() = known->paused_channels();
     row.set_paused_until_us(known->paused_until_us());
     row.set_state_reason(known->state_reason());
+    row.set_stocktake_from_us(known->stocktake_from_us());
+    row.set_stocktake_until_us(known->stocktake_until_us());
   } else {
     row.set_state(static_cast<uint32_t>(location.state() == v1::LOCATION_STATE_UNSPECIFIED
                                             ? v1::LOCATION_STATE_OPEN
@@ -305,6 +307,33 @@ absl::StatusOr<v1::SetLocationStateResponse> DecideSetLocationState(
 
   v1::SetLocationStateResponse response;
   *response.mutable_location() = LocationOf(state, *state.locations.Find(*location));
+  response.set_revision(group.revision());
+  return response;
+}
+
+absl::StatusOr<v1::AnnounceStocktakeResponse> DecideAnnounceStocktake(
+    Group& group, const v1::AnnounceStocktakeRequest& request) {
+  const absl::StatusOr<uint32_t> location =
+      FindLocation(group.state(), "location_id", request.location_id());
+  if (!location.ok()) return location.status();
+  if (absl::Status status = CheckText("reason", request.reason()); !status.ok()) return status;
+  if (absl::Status status = CheckText("author", request.author()); !status.ok()) return status;
+  const int64_t until_us = MicrosOf(request.until());
+  if (until_us <= group.now_us()) {
+    return kRefuseState("until", absl::StrCat(request.until().seconds()),
+                        "is missing or over already", "send when the stocktake ends");
+  }
+  journal::Fact fact;
+  journal::StocktakeAnnounced& announced = *fact.mutable_stocktake_announced();
+  announced.set_location(*location);
+  announced.set_until_us(until_us);
+  announced.set_reason(request.reason());
+  announced.set_author(request.author());
+  group.Add(std::move(fact));
+
+  v1::AnnounceStocktakeResponse response;
+  *response.mutable_location() =
+      LocationOf(group.state(), *group.state().locations.Find(*location));
   response.set_revision(group.revision());
   return response;
 }

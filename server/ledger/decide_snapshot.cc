@@ -100,7 +100,10 @@ void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging&
                  "its as_of is older than the location's closed history; send a fresh one"};
   }
   if (!objection.reason.empty()) return AddVerdict(group, key_, staging, objection, 0, 0);
-  if (!group.state().snapshots_taken.Contains(key_))
+  const journal::Location& location = *group.state().locations.Find(key_.location);
+  const bool in_stocktake = location.stocktake_from_us() <= staging.begun.as_of_us() &&
+                            staging.begun.as_of_us() <= location.stocktake_until_us();
+  if (in_stocktake || !group.state().snapshots_taken.Contains(key_))
     return AddVerdict(group, key_, staging, {}, 0, 0);
 
   const auto& order = ledger.sku_order();

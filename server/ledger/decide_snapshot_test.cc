@@ -88,6 +88,29 @@ TEST_F(DecideSnapshotTest, EmptySnapshotIsQuarantinedAndOldNumbersStand) {
   EXPECT_EQ(OnHand(0), 4);
 }
 
+TEST_F(DecideSnapshotTest, AnnouncedStocktakeMayTakeWhatItFinds) {
+  v1::AnnounceStocktakeRequest announce;
+  announce.set_location_id("bilbao");
+  const auto decide = [&](Group& group) { return DecideAnnounceStocktake(group, announce); };
+  EXPECT_EQ(ReasonOf(chain_.Run(decide).status()), "INVALID_STATE");
+  announce.mutable_until()->set_seconds(chain_.now_us() / ChainForTest::kSecond + 3600);
+  const auto announced = chain_.Run(decide);
+  ASSERT_TRUE(announced.ok()) << announced.status();
+  EXPECT_EQ(announced->location().stocktake_until().seconds(), announce.until().seconds());
+  chain_.Wait(kHour / 2);
+  till_.Snapshot(All(2, 0, 10), chain_.now_us());
+  till_.Settle();
+  EXPECT_EQ(chain_.state().quarantine.size(), 0u);
+  EXPECT_EQ(OnHand(39), 0);
+  // After its end the guard is back.
+  chain_.Wait(kHour);
+  till_.Snapshot(All(9), chain_.now_us() - kHour / 4);
+  till_.Settle();
+  till_.Snapshot({}, chain_.now_us());
+  till_.Settle();
+  EXPECT_EQ(QuarantineReason(), "SNAPSHOT_DROP");
+}
+
 TEST_F(DecideSnapshotTest, ThirtyPercentMayGoMoreMayNot) {
   Rows rows = All(5);
   for (int i = 0; i < 12; ++i) rows[static_cast<size_t>(i)].second = 0;
