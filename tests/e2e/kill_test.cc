@@ -75,7 +75,7 @@ ChainUnderFire::ChainUnderFire(std::string store, uint32_t seed)
       hub_(store.empty() ? "sqlite:" + (folder_ / "hub.db") : std::move(store)),
       connection_(hub_.Connect()) {
   if (hub_.store().rfind("mysql:", 0) == 0) {
-    const Ended migrated = Run({HubPath(), "migrate", "--store", hub_.store()});
+    const Ended migrated = RunToEnd({HubPath(), "migrate", "--store", hub_.store()});
     EXPECT_EQ(migrated.exit_code, 0) << migrated.err;
   }
   hub_.Start();

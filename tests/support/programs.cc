@@ -40,7 +40,7 @@ void Append(std::vector<std::string>& arguments, const std::vector<std::string>&
 
 }  // namespace
 
-Ended Run(const std::vector<std::string>& arguments, const Process::Options& options) {
+Ended RunToEnd(const std::vector<std::string>& arguments, const Process::Options& options) {
   Process process(arguments, options);
   const std::optional<int> exit_code = process.Wait(absl::Minutes(1));
   if (!exit_code) Fail(absl::StrJoin(arguments, " ") + " does not end", process);
@@ -101,10 +101,10 @@ client::Connection HubProgram::Connect(absl::Duration timeout) const {
 Ended HubProgram::Onhand(const std::vector<std::string>& arguments) const {
   std::vector<std::string> all = {OnhandPath(), "--hub", address()};
   Append(all, arguments);
-  return Run(all);
+  return RunToEnd(all);
 }
 
-Ended HubProgram::Verify() const { return Run({HubPath(), "verify", "--store", store_}); }
+Ended HubProgram::Verify() const { return RunToEnd({HubPath(), "verify", "--store", store_}); }
 
 AgentProgram::AgentProgram(std::string hub_address, std::vector<std::string> arguments)
     : arguments_({AgentPath(), "--hub", std::move(hub_address), "--insecure", "--poll-ms", "30",
@@ -133,7 +133,7 @@ Ended AgentProgram::RunOnce(const std::vector<std::string>& more_arguments) cons
   std::vector<std::string> arguments = arguments_;
   arguments.push_back("--once");
   Append(arguments, more_arguments);
-  return Run(arguments);
+  return RunToEnd(arguments);
 }
 
 std::string AgentProgram::log() const {

@@ -22,7 +22,7 @@ struct Ended {
 };
 
 // Runs a program to its end; aborts after a minute.
-Ended Run(const std::vector<std::string>& arguments, const Process::Options& options = {});
+Ended RunToEnd(const std::vector<std::string>& arguments, const Process::Options& options = {});
 
 // Paths of the binaries: this build's, or those in the folder that ONHAND_PROGRAMS names, such as a
 // release's.

@@ -1,0 +1,181 @@
+// The way a new chain goes, with nothing but the three programs and a few files.
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/support/process.h"
+#include "tests/support/programs.h"
+
+namespace onhand::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// A chain of two stores that sells three items on two channels.
+class CliTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    hub_.Start();
+    WriteFile(folder_ / "locations.csv",
+              "location_id,name,time_zone\nmad,Madrid,Europe/Madrid\nber,Berlin,Europe/Berlin\n");
+    WriteFile(folder_ / "items.csv",
+              "sku,name,aliases\nracket,Tennis racket,4006381333931\nball,Ball,\nshoe,Shoe,\n");
+    Expect({"import", "locations", folder_ / "locations.csv"}, 0, "2 new");
+    Expect({"import", "items", folder_ / "items.csv"}, 0, "3 new");
+    Expect({"channel", "set", "web-ship", "--kind", "ship"}, 0, "");
+  }
+
+  Ended Onhand(const std::vector<std::string>& arguments) { return hub_.Onhand(arguments); }
+  void Expect(const std::vector<std::string>& arguments, int exit_code, const std::string& says) {
+    const Ended ended = Onhand(arguments);
+    EXPECT_EQ(ended.exit_code, exit_code) << ::testing::PrintToString(arguments) << ended.err;
+    EXPECT_THAT(exit_code == 0 ? ended.out : ended.err, HasSubstr(says))
+        << ::testing::PrintToString(arguments);
+  }
+  // What a shop is told about an item.
+  Json Availability(const std::string& sku, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"--json", "availability", sku, "--channel", "web-ship"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ended ended = Onhand(arguments);
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return Json::parse(ended.out)["results"][0]["availability"];
+  }
+  void ExpectStatus(const std::string& sku, const std::string& status) {
+    EXPECT_EQ(Availability(sku)["status"], "AVAILABILITY_STATUS_" + status) << sku;
+  }
+  // A store drops one export, and its agent tells it.
+  void Tell(const std::string& location_id, const std::string& name, const std::string& content) {
+    const std::string folder = folder_ / location_id;
+    std::filesystem::create_directories(folder);
+    WriteFile(folder + "/" + name, content);
+    const AgentProgram agent(hub_.address(), {"--location", location_id, "--source",
+                                              "csv:" + folder, "--spool", folder + ".spool"});
+    const Ended ended = agent.RunOnce();
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  }
+
+  TempFolder folder_;
+  HubProgram hub_{"sqlite:" + (folder_ / "hub.db")};
+};
+
+TEST_F(CliTest, WhatAStoreTellsIsWhatTheShopMayPromise) {
+  Tell("mad", "stock_1.csv", "sku,quantity\nracket,4\nball,0\n");
+  Tell("ber", "stock_1.csv", "Artikelnummer;Bestand\r\nracket;3\r\nshoe;-2\r\n");
+  const Json answer = Availability("racket");
+  EXPECT_EQ(answer["status"], "AVAILABILITY_STATUS_IN_STOCK");
+  EXPECT_EQ(answer["max_quantity"], 7);
+  EXPECT_EQ(answer["orderable"], true);
+  EXPECT_EQ(Availability("4006381333931")["sku"], "racket");
+  EXPECT_EQ(Availability("racket", {"--location", "ber"})["max_quantity"], 3);
+  ExpectStatus("ball", "HIDDEN");
+  EXPECT_EQ(Availability("shoe")["max_quantity"], 0);
+  Expect({"positions", "--location", "ber"}, 0, "-2");
+  Tell("mad", "sales_1.csv", "sku,quantity,occurred_at\nracket,1,2026-01-01 10:00:00\n");
+  Expect({"movements", "racket", "mad"}, 0, "sale");
+}
+
+TEST_F(CliTest, BelowTheFloorAnItemDisappearsUntilTheReshowLevel) {
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--reshow", "8", "--author", "ana"}, 0,
+         "hidden below 5 in the chain until 8");
+  Tell("mad", "stock.csv", "sku,quantity\nracket,8\n");
+  ExpectStatus("racket", "IN_STOCK");
+  Expect({"adjust", "racket", "mad", "--adjust", "-3", "--reason", "broken"}, 0, "");
+  ExpectStatus("racket", "IN_STOCK");
+  Expect({"adjust", "racket", "mad", "--adjust", "-1", "--reason", "broken"}, 0, "");
+  ExpectStatus("racket", "HIDDEN");
+  Expect({"displayed", "racket"}, 0, "floor");
+  Expect({"adjust", "racket", "mad", "--adjust", "3", "--reason", "found"}, 0, "");
+  ExpectStatus("racket", "HIDDEN");
+  Expect({"adjust", "racket", "mad", "--adjust", "1", "--reason", "found"}, 0, "");
+  ExpectStatus("racket", "IN_STOCK");
+}
+
+TEST_F(CliTest, ItemsKeepSellingOrTurnToBackorderAtZero) {
+  Expect({"rule", "set", "keep", "--sku", "ball", "--zero", "keep-selling"}, 0, "keep-selling");
+  Expect({"rule", "set", "later", "--sku", "shoe", "--zero", "backorder", "--backorder-limit", "10",
+          "--lead-days", "5"},
+         0, "back-orders come in 5 days");
+  Tell("mad", "stock.csv", "sku,quantity\nball,0\nshoe,0\nracket,0\n");
+  ExpectStatus("ball", "KEEP_SELLING");
+  ExpectStatus("shoe", "BACKORDER");
+  EXPECT_FALSE(Availability("shoe")["available_from"].is_null());
+  ExpectStatus("racket", "HIDDEN");
+  Expect({"rule", "set", "keep", "--sku", "ball", "--zero", "hide"}, 1, "ETAG_MISMATCH");
+  Expect({"rule", "delete", "keep"}, 0, "ended");
+  ExpectStatus("ball", "HIDDEN");
+}
+
+TEST_F(CliTest, StopsAndPausesAreInForceWithTheirCommand) {
+  Tell("mad", "stock.csv", "sku,quantity\nracket,6\nball,6\n");
+  Expect({"stop", "racket", "--reason", "recall"}, 0, "");
+  ExpectStatus("racket", "HIDDEN");
+  ExpectStatus("ball", "IN_STOCK");
+  Expect({"resume", "racket"}, 0, "");
+  ExpectStatus("racket", "IN_STOCK");
+  Expect({"location", "pause", "mad", "--reason", "stocktake"}, 0, "");
+  EXPECT_EQ(Availability("ball")["orderable"], false);
+  Expect({"location", "open", "mad"}, 0, "");
+  ExpectStatus("ball", "IN_STOCK");
+}
+
+TEST_F(CliTest, ASnapshotThatLosesEverythingWaitsForAPerson) {
+  std::string items = "sku\n";
+  std::string full = "sku,quantity\n";
+  std::string empty = full;
+  for (int i = 0; i < 30; ++i) {
+    const std::string sku = "line" + std::to_string(i);
+    items += sku + "\n";
+    full += sku + ",5\n";
+    empty += sku + ",0\n";
+  }
+  WriteFile(folder_ / "more.csv", items);
+  Expect({"import", "items", folder_ / "more.csv"}, 0, "30 new");
+  Tell("mad", "stock_1.csv", full);
+  Tell("mad", "stock_2.csv", empty);
+  Json entries;
+  ASSERT_TRUE(WaitUntil([&] {
+    entries = Json::parse(Onhand({"--json", "quarantine", "list"}).out)["entries"];
+    return !entries.empty();
+  }));
+  EXPECT_EQ(entries[0]["reason"], "SNAPSHOT_DROP");
+  ExpectStatus("line7", "IN_STOCK");
+  Expect({"quarantine", "accept", entries[0]["quarantine_id"].get<std::string>(), "--reason",
+          "store cleared"},
+         0, "is being taken");
+  EXPECT_TRUE(WaitUntil([&] { return Availability("line7")["orderable"] == false; }));
+  Expect({"quarantine", "list"}, 0, "Nothing in quarantine");
+}
+
+TEST_F(CliTest, StatusShowsTheHubAndItsLocations) {
+  Tell("mad", "stock.csv", "sku,quantity\nracket,6\n");
+  const Ended ended = Onhand({"--json", "status"});
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  const Json status = Json::parse(ended.out);
+  EXPECT_EQ(status["hub"]["store"], "sqlite");
+  EXPECT_EQ(status["hub"]["position_count"], "1");
+  const Json& locations = status["location_status"]["locations"];
+  ASSERT_EQ(locations.size(), 2u);
+  EXPECT_EQ(locations[1]["location_id"], "mad");
+  EXPECT_EQ(locations[1]["sources"][0]["source_id"], "mad-csv");
+  EXPECT_FALSE(locations[1]["known_through"].is_null());
+}
+
+TEST_F(CliTest, ErrorsNameFieldValueAndRemedyAndHaveTheirExitCode) {
+  Expect({"availability", "unknown", "--channel", "web-ship"}, 1, "unknown");
+  Expect({"availability", "racket", "--channel", "fax"}, 1, "UNKNOWN_CHANNEL");
+  Expect({"location", "pause", "nowhere", "--reason", "test"}, 1, "nowhere");
+  Expect({"rule", "set", "empty"}, 2, "--chain-floor");
+  Expect({"frobnicate"}, 2, "");
+  WriteFile(folder_ / "bad.csv", "location_id,time_zone\nx,Mars/Olympus\n");
+  Expect({"import", "locations", folder_ / "bad.csv"}, 1, "Mars/Olympus");
+  Expect({"import", "items", folder_ / "missing.csv"}, 1, "missing.csv");
+  hub_.Kill();
+  Expect({"status"}, 3, hub_.address());
+}
+
+}  // namespace
+}  // namespace onhand::testing
