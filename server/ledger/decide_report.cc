@@ -28,8 +28,8 @@ absl::Status InvalidHello(absl::string_view field, absl::string_view value, std:
 }
 
 absl::Status SpoolEnded(absl::string_view spool_id) {
-  return Refuse(absl::StatusCode::kAborted,
-                {.reason = "SEQUENCE_REUSED",
+  return Refuse(absl::StatusCode::kFailedPrecondition,
+                {.reason = "SPOOL_ENDED",
                  .field = "spool_id",
                  .value = std::string(spool_id),
                  .problem = "was closed when the source began a newer spool",

@@ -277,7 +277,7 @@ TEST_F(DecideReportTest, NewSpoolStartsAtOneFromTheInputPosition) {
   EXPECT_EQ(opened->last_spool_id, "spool-1");
   // Whoever comes back with the old spool must not go on with it: its sequences are forgotten.
   till_.hello().set_spool_id("spool-1");
-  EXPECT_EQ(ReasonOf(till_.Open().status()), "SEQUENCE_REUSED");
+  EXPECT_EQ(ReasonOf(till_.Open().status()), "SPOOL_ENDED");
 }
 
 TEST_F(DecideReportTest, HelloTellsWhatIsWrongWithIt) {
