@@ -222,7 +222,8 @@ class Store {
   // Applies the embedded migrations that are missing, in order; safe to repeat. Returns the names
   // of those applied.
   virtual absl::StatusOr<std::vector<std::string>> Migrate() = 0;
-  // OK if the schema is exactly this program's; FAILED_PRECONDITION names what to run otherwise.
+  // OK if the schema is exactly this program's and the server syncs what it commits;
+  // FAILED_PRECONDITION names what to run otherwise.
   virtual absl::Status CheckSchema() = 0;
 
   // The three parts; they live as long as the store.

@@ -22,7 +22,6 @@ constexpr int kLockWaitTimeoutS = 5;
 // A journal row, its statement and the protocol's framing.
 constexpr int64_t kPacketBytesMin = 16 << 20;
 
-constexpr int kUnknownVariable = 1193;
 constexpr int kAccessDenied = 1045;
 constexpr int kDatabaseDenied = 1044;
 constexpr int kNoSuchDatabase = 1049;

@@ -26,6 +26,7 @@ int MysqlErrorOf(const absl::Status& status);
 // MariaDB's error numbers that this folder decides by.
 inline constexpr int kDuplicateKey = 1062;
 inline constexpr int kNoSuchTable = 1146;
+inline constexpr int kUnknownVariable = 1193;
 
 // True for the errors after which the same transaction may succeed: deadlock, lock wait, changed
 // snapshot, a cluster node that is not ready, and lost connections.
