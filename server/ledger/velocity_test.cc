@@ -1,0 +1,160 @@
+// The rate of a position: what it tends to, what it forgets, and that the order of arrival does not
+// matter.
+#include "server/ledger/velocity.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "server/ledger/learned_rates.h"
+
+namespace onhand::ledger {
+namespace {
+
+constexpr uint32_t kStart_s = 1'700'000'000;
+constexpr uint32_t kDay_s = 86400;
+constexpr double kHalfLife_s = 7 * kDay_s;
+
+TEST(Velocity, SteadySalesTendToTheirRateWhateverTheIntervals) {
+  std::mt19937 random(3);
+  Velocity often{.at_s = kStart_s}, seldom{.at_s = kStart_s};
+  uint32_t at_s = kStart_s;
+  double waiting = 0;
+  for (int day = 0; day < 200; ++day) {
+    for (int i = 0; i < 10; ++i) {
+      const uint32_t step_s = kDay_s / 10;
+      at_s += step_s;
+      Advance(often, at_s, 0.1, kHalfLife_s);
+      AddSale(often, at_s, 0.3, kHalfLife_s);
+      waiting += 0.1;
+    }
+    if (random() % 3 != 0) continue;
+    Advance(seldom, at_s, waiting, kHalfLife_s);
+    waiting = 0;
+  }
+  EXPECT_NEAR(often.sold / often.exposure, 3, 0.03);
+  Advance(seldom, at_s, waiting, kHalfLife_s);
+  EXPECT_NEAR(seldom.exposure / often.exposure, 1, 0.001);
+}
+
+TEST(Velocity, ASaleIsWorthHalfAfterAHalfLife) {
+  Velocity velocity{.at_s = kStart_s};
+  AddSale(velocity, kStart_s, 8, kHalfLife_s);
+  Advance(velocity, kStart_s + 7 * kDay_s, 0, kHalfLife_s);
+  EXPECT_FLOAT_EQ(velocity.sold, 4);
+}
+
+TEST(Velocity, TwoSalesAtOneMomentAddUpAndExposureStays) {
+  Velocity velocity{.sold = 1, .exposure = 5, .at_s = kStart_s};
+  Advance(velocity, kStart_s, 3, kHalfLife_s);
+  AddSale(velocity, kStart_s, 2, kHalfLife_s);
+  EXPECT_EQ(velocity, (Velocity{.sold = 3, .exposure = 5, .at_s = kStart_s}));
+}
+
+TEST(Velocity, ALateSaleCountsWhatItWouldCountByNow) {
+  Velocity in_time{.at_s = kStart_s}, late{.at_s = kStart_s};
+  AddSale(in_time, kStart_s, 6, kHalfLife_s);
+  Advance(in_time, kStart_s + 3 * kDay_s, 4, kHalfLife_s);
+  Advance(late, kStart_s + 3 * kDay_s, 4, kHalfLife_s);
+  AddSale(late, kStart_s, 6, kHalfLife_s);
+  EXPECT_NEAR(late.sold, in_time.sold, 1e-5);
+  EXPECT_EQ(late.exposure, in_time.exposure);
+  EXPECT_EQ(late.at_s, in_time.at_s);
+}
+
+TEST(Velocity, AVoidUndoesItsSaleAndNeverGoesBelowNothing) {
+  Velocity velocity{.at_s = kStart_s};
+  AddSale(velocity, kStart_s, 2, kHalfLife_s);
+  AddSale(velocity, kStart_s, -2, kHalfLife_s);
+  EXPECT_EQ(velocity.sold, 0);
+  AddSale(velocity, kStart_s, -2, kHalfLife_s);
+  EXPECT_EQ(velocity.sold, 0);
+}
+
+TEST(Velocity, SilenceInAClosedStoreIsNoNews) {
+  Velocity velocity{.sold = 40, .exposure = 20, .at_s = kStart_s};
+  const double before = velocity.sold / velocity.exposure;
+  Advance(velocity, kStart_s + 2 * kDay_s, 0, kHalfLife_s);
+  EXPECT_NEAR(velocity.sold / velocity.exposure, before, 1e-5);
+}
+
+TEST(Velocity, WithoutHistoryThePosteriorIsThePrior) {
+  const Posterior posterior = PosteriorOf({}, 15, 0.25);
+  EXPECT_DOUBLE_EQ(posterior.rate(), 0.25);
+  EXPECT_EQ(posterior.a, 15);
+}
+
+TEST(PriorRate, FallsBackToTheNearestThatHasHistory) {
+  EXPECT_DOUBLE_EQ(PriorRate({{0, 0}, {30, 10}, {500, 100}}, 5, 1), (30 + 5) / (10 + 5 / 5.0));
+  EXPECT_DOUBLE_EQ(PriorRate({{0, 0}, {0, 0}, {500, 100}}, 5, 2), 10);
+  EXPECT_GT(PriorRate({{0, 0}}, 5, 1), 0);
+}
+
+TEST(PriorRate, SilentLocationsLowerIt) {
+  // Sells 10 in one location over 100 hours; 9 others had it in stock as long and sold nothing.
+  EXPECT_NEAR(PriorRate({{10, 1000}, {1, 1}}, 0.001, 1), 0.01, 1e-4);
+}
+
+// Two items at two locations that sell 2, 6, 1 and 3 a weighted hour, 24 weighted hours a day.
+TEST(LearnedRates, ExpectedIsLevelTimesItemTimesLocation) {
+  LearnedRates rates(2, 2, {.item_pseudo_sales = 1, .location_pseudo_sales = 10});
+  const double truth[2][2] = {{2, 6}, {1, 3}};
+  for (int day = 0; day < 120; ++day) {
+    for (int item = 0; item < 2; ++item) {
+      for (int location = 0; location < 2; ++location) {
+        const double expected =
+            rates.Expected(item, location) * 24 * rates.WeekdayFactor(item, day % 7);
+        rates.AddDay(item, location, day % 7, truth[item][location] * 24, expected);
+      }
+    }
+    rates.CloseDay();
+  }
+  for (int item = 0; item < 2; ++item) {
+    for (int location = 0; location < 2; ++location) {
+      EXPECT_NEAR(rates.Expected(item, location) / truth[item][location], 1, 0.1)
+          << item << " " << location;
+    }
+  }
+}
+
+TEST(LearnedRates, AGoodDayOfTheWholeChainChangesNoItemAgainstAnother) {
+  LearnedRates rates(2, 1, {});
+  for (int day = 0; day < 40; ++day) {
+    const double shock = day == 39 ? 2 : 1;
+    for (int item = 0; item < 2; ++item) {
+      rates.AddDay(item, 0, day % 7, (item == 0 ? 100 : 300) * shock, rates.Expected(item, 0) * 24);
+    }
+    rates.CloseDay();
+  }
+  EXPECT_NEAR(rates.Expected(1, 0) / rates.Expected(0, 0), 3, 0.05);
+  EXPECT_GT(rates.Expected(0, 0) * 24, 115);
+}
+
+TEST(LearnedRates, AnItemsOwnWeekdaysAreLearned) {
+  LearnedRates rates(2, 1, {});
+  for (int day = 0; day < 120; ++day) {
+    for (int item = 0; item < 2; ++item) {
+      // The first item sells twice on its Saturdays, the second half.
+      const double units = 200 * (day % 7 != 5 ? 1 : item == 0 ? 2 : 0.5);
+      rates.AddDay(item, 0, day % 7, units,
+                   rates.Expected(item, 0) * 24 * rates.WeekdayFactor(item, day % 7));
+    }
+    rates.CloseDay();
+  }
+  EXPECT_GT(rates.WeekdayFactor(0, 5), 1.3 * rates.WeekdayFactor(0, 2));
+  EXPECT_LT(rates.WeekdayFactor(1, 5), 0.7 * rates.WeekdayFactor(1, 2));
+}
+
+TEST(LearnedRates, ANewItemStartsLikeTheOneItIsNamedAfter) {
+  LearnedRates rates(3, 1, {}, {{}, {}, {.like_item = 0}});
+  for (int day = 0; day < 40; ++day) {
+    for (int item = 0; item < 2; ++item) {
+      rates.AddDay(item, 0, day % 7, item == 0 ? 10 : 500, rates.Expected(item, 0) * 24);
+    }
+    rates.CloseDay();
+  }
+  EXPECT_NEAR(rates.Expected(2, 0) / rates.Expected(0, 0), 1, 0.2);
+}
+
+}  // namespace
+}  // namespace onhand::ledger
