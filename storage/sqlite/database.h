@@ -73,6 +73,8 @@ class SqliteDatabase {
   // The status of the last error: UNAVAILABLE if it can pass (busy, disk full), DATA_LOSS if the
   // file is damaged, INTERNAL otherwise. Extended result codes are on.
   absl::Status Error(int code) const;
+  // For what has no statement: hooks and checkpoints.
+  sqlite3* handle() { return database_.get(); }
   int64_t RowsChanged() const { return sqlite3_changes64(database_.get()); }
 
  private:

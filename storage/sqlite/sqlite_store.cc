@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/migrations/migrations.h"
+#include "storage/sqlite/checkpointer.h"
 #include "storage/sqlite/sqlite_parts.h"
 
 namespace onhand::storage {
@@ -70,7 +71,8 @@ class SqliteStore : public Store {
   SqliteStore(std::string path, std::unique_ptr<SqliteDatabase> journal,
               std::unique_ptr<SqliteDatabase> images, std::unique_ptr<SqliteDatabase> tables)
       : path_(std::move(path)),
-        journal_(std::move(journal)),
+        checkpointer_(path_, {}),
+        journal_(checkpointer_.Watch(std::move(journal))),
         images_(std::move(images)),
         projection_(std::move(tables)) {}
 
@@ -128,6 +130,7 @@ class SqliteStore : public Store {
   }
 
   const std::string path_;
+  SqliteCheckpointer checkpointer_;  // before the connection that it watches
   SqliteJournal journal_;
   SqliteImages images_;
   SqliteProjection projection_;
