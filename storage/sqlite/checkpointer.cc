@@ -99,7 +99,7 @@ bool SqliteCheckpointer::Checkpoint(SqliteDatabase* database) {
     if (copied - copied_before <= kLastPagesMax) break;
     copied_before = copied;
   }
-  // Only a WAL that is copied whole is begun anew, and while commits go on that never happens by
+  // Only a WAL that is copied whole is begun anew, and while commits go on that seldom happens by
   // itself: RESTART keeps them out for the last few pages.
   return sqlite3_wal_checkpoint_v2(database->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr,
                                    nullptr) == SQLITE_OK;
