@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "server/ledger/exact_math.h"
 
 namespace onhand::ledger {
 
@@ -68,6 +69,21 @@ struct Posterior {
 // a = n0 + S, b = (n0 + E)/mu. `prior_sales` = n0 > 0; `expected_rate` = mu > 0, units per weighted
 // hour, as of now.
 Posterior PosteriorOf(const Velocity& velocity, double prior_sales, double expected_rate);
+
+// The posterior as of a moment not before the state's, without changing the state: what Advance
+// would make of `expected`, in double precision. For reads over many positions;
+// `inverse_half_life_per_s` = 1/H.
+inline Posterior PosteriorAt(const Velocity& velocity, uint32_t at_s, double expected,
+                             double inverse_half_life_per_s, double prior_sales,
+                             double expected_rate) {
+  constexpr double kLn2 = 0.69314718055994530942;
+  const double half_lives = static_cast<double>(at_s - velocity.at_s) * inverse_half_life_per_s;
+  const double d = Exp2(-half_lives);
+  // The small term keeps 0/0 away; nothing is expected of no time.
+  const double kept = (1 - d) / ((half_lives + 1e-12) * kLn2);
+  return {.a = prior_sales + d * velocity.sold,
+          .b = (prior_sales + d * velocity.exposure + kept * expected) / expected_rate};
+}
 
 }  // namespace onhand::ledger
 

@@ -84,6 +84,20 @@ TEST(Velocity, WithoutHistoryThePosteriorIsThePrior) {
   EXPECT_EQ(posterior.a, 15);
 }
 
+TEST(Velocity, ReadingAheadIsAdvancingACopy) {
+  const Velocity velocity{.sold = 7, .exposure = 5, .at_s = kStart_s};
+  for (const uint32_t later_s : {0U, 1U, 3600U, 5 * kDay_s}) {
+    const double expected = later_s * 2e-5;
+    Velocity advanced = velocity;
+    Advance(advanced, kStart_s + later_s, expected, kHalfLife_s);
+    const Posterior posterior = PosteriorOf(advanced, 15, 0.2);
+    const Posterior read =
+        PosteriorAt(velocity, kStart_s + later_s, expected, 1 / kHalfLife_s, 15, 0.2);
+    EXPECT_NEAR(read.a / posterior.a, 1, 1e-6) << later_s;
+    EXPECT_NEAR(read.b / posterior.b, 1, 1e-6) << later_s;
+  }
+}
+
 TEST(PriorRate, FallsBackToTheNearestThatHasHistory) {
   EXPECT_DOUBLE_EQ(PriorRate({{0, 0}, {30, 10}, {500, 100}}, 5, 1), (30 + 5) / (10 + 5 / 5.0));
   EXPECT_DOUBLE_EQ(PriorRate({{0, 0}, {0, 0}, {500, 100}}, 5, 2), 10);

@@ -142,4 +142,20 @@ Dataset Thin(const Dataset& dataset, double keep, uint64_t seed) {
   return thinned;
 }
 
+Dataset FirstStores(const Dataset& dataset, int stores) {
+  Dataset first = dataset;
+  first.stores.resize(std::min<size_t>(stores, dataset.stores.size()));
+  first.positions.clear();
+  first.sold.clear();
+  first.out.clear();
+  for (size_t i = 0; i < dataset.positions.size(); ++i) {
+    if (dataset.positions[i].store >= stores) continue;
+    first.positions.push_back(dataset.positions[i]);
+    const size_t from = i * dataset.hours, to = from + dataset.hours;
+    first.sold.insert(first.sold.end(), dataset.sold.begin() + from, dataset.sold.begin() + to);
+    first.out.insert(first.out.end(), dataset.out.begin() + from, dataset.out.begin() + to);
+  }
+  return first;
+}
+
 }  // namespace onhand::evaluation

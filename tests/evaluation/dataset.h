@@ -45,9 +45,8 @@ absl::StatusOr<Dataset> LoadDataset(const std::string& sales_path,
 // Each unit kept with this probability; the same seed keeps the same units.
 Dataset Thin(const Dataset& dataset, double keep, uint64_t seed);
 
-// The positions of some stores or skus only: those whose index is even or odd.
-enum class Half { kEven, kOdd };
-inline bool InHalf(int index, Half half) { return (index % 2 == 0) == (half == Half::kEven); }
+// The first so many stores only.
+Dataset FirstStores(const Dataset& dataset, int stores);
 
 }  // namespace onhand::evaluation
 

@@ -48,10 +48,9 @@ int Main(int argc, char** argv) {
   const std::vector<
       std::pair<std::string, std::function<void(const std::vector<Speed>&, std::ostream&)>>>
       writers = {
-          {"rates", WriteRateTable},
-          {"calibration", WriteCalibrationTable},
-          {"detection", WriteDetectionTable},
-          {"phantoms", WritePhantomTable},
+          {"rates", WriteRateTable},          {"calibration", WriteCalibrationTable},
+          {"detection", WriteDetectionTable}, {"phantoms", WritePhantomTable},
+          {"display", WriteDisplayTable},
       };
   for (const auto& [name, write] : writers) {
     if (table != "all" && table != name) continue;
