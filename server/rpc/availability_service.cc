@@ -1,27 +1,21 @@
 #include "server/rpc/availability_service.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/arena.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
-#include "server/rpc/status.h"
+#include "server/rpc/unary_call.h"
 
 namespace onhand::rpc {
 namespace {
 
-// Calls that wait for a request at the same time; more requests than these wait inside gRPC.
-constexpr int kGetCalls = 128;
 constexpr int kBatchCalls = 16;
-
-// Items looked at under one lock when those of a parent are sought.
 
 // The leader appends a row every second at least. After three without one, freshness goes by the
 // clock too.
@@ -87,114 +81,14 @@ absl::Status CheckBatch(const v1::BatchGetAvailabilityRequest& request) {
 
 }  // namespace
 
-// One call object: waits for a request, answers it, and waits again. The polling thread's alone.
-class AvailabilityService::Call {
- public:
-  virtual ~Call() = default;
-  virtual void Wait() = 0;
-  // The queue's word on what was asked of it last; false when the call has ended for good.
-  virtual bool Proceed(bool ok) = 0;
-};
-
-template <class Request, class Response>
-class AvailabilityService::MethodCall final : public Call {
- public:
-  using Responder = grpc::ServerAsyncResponseWriter<Response>;
-  using Ask = void (Service::*)(grpc::ServerContext*, Request*, Responder*, grpc::CompletionQueue*,
-                                grpc::ServerCompletionQueue*, void*);
-  using Handle = absl::Status (AvailabilityService::*)(const Request&, Response*);
-
-  MethodCall(AvailabilityService* owner, Ask ask, Handle handle)
-      : owner_(owner),
-        ask_(ask),
-        handle_(handle),
-        arena_(first_block_.data(), first_block_.size()) {}
-
-  void Wait() override {
-    arena_.Reset();
-    request_ = google::protobuf::Arena::CreateMessage<Request>(&arena_);
-    responder_.reset();
-    context_.emplace();
-    responder_.emplace(&*context_);
-    (owner_->service_.*ask_)(&*context_, request_, &*responder_, owner_->queue_.get(),
-                             owner_->queue_.get(), this);
-  }
-
-  bool Proceed(bool ok) override {
-    if (answered_) {
-      answered_ = false;
-      Wait();
-      return true;
-    }
-    if (!ok) return false;
-    answered_ = true;
-    auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena_);
-    const absl::Status status = (owner_->*handle_)(*request_, response);
-    if (status.ok()) {
-      responder_->Finish(*response, grpc::Status::OK, this);
-    } else {
-      responder_->FinishWithError(ToGrpc(status), this);
-    }
-    return true;
-  }
-
- private:
-  AvailabilityService* const owner_;
-  const Ask ask_;
-  const Handle handle_;
-  alignas(8) std::array<char, 4'096> first_block_;  // what most calls get by with
-  google::protobuf::Arena arena_;
-  Request* request_ = nullptr;
-  std::optional<grpc::ServerContext> context_;
-  std::optional<Responder> responder_;
-  bool answered_ = false;
-};
-
 AvailabilityService::AvailabilityService(hub::Hub* hub, hub::Clock* clock)
     : hub_(hub), clock_(clock) {}
 
-AvailabilityService::~AvailabilityService() { Join(); }
-
-void AvailabilityService::Register(grpc::ServerBuilder* builder) {
-  builder->RegisterService(&service_);
-  queue_ = builder->AddCompletionQueue();
-}
-
-void AvailabilityService::Start() {
-  for (int i = 0; i < kGetCalls; ++i) {
-    calls_.push_back(
-        std::make_unique<MethodCall<v1::GetAvailabilityRequest, v1::GetAvailabilityResponse>>(
-            this, &Service::RequestGetAvailability, &AvailabilityService::Get));
-  }
-  for (int i = 0; i < kBatchCalls; ++i) {
-    calls_.push_back(std::make_unique<
-                     MethodCall<v1::BatchGetAvailabilityRequest, v1::BatchGetAvailabilityResponse>>(
-        this, &Service::RequestBatchGetAvailability, &AvailabilityService::BatchGet));
-  }
-  live_calls_ = static_cast<int>(calls_.size());
-  for (const auto& call : calls_) call->Wait();
-  thread_ = std::thread([this] { Poll(); });
-}
-
-void AvailabilityService::Join() {
-  if (thread_.joinable()) thread_.join();
-  if (queue_ == nullptr) return;
-  queue_->Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) {
-  }
-  queue_.reset();
-}
-
-void AvailabilityService::Poll() {
-  void* tag = nullptr;
-  bool ok = false;
-  // A server that shuts down fails the waiting calls, each once; only then may the queue go, since
-  // asking a closed queue for another request aborts.
-  while (live_calls_ > 0 && queue_->Next(&tag, &ok)) {
-    if (!static_cast<Call*>(tag)->Proceed(ok)) --live_calls_;
-  }
+void AvailabilityService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestGetAvailability,
+             std::bind_front(&AvailabilityService::Get, this), Where::kInline, kHotCalls);
+  ServeUnary(queue, &service_, &Service::RequestBatchGetAvailability,
+             std::bind_front(&AvailabilityService::BatchGet, this), Where::kInline, kBatchCalls);
 }
 
 absl::StatusOr<AvailabilityService::Scope> AvailabilityService::ScopeOf(

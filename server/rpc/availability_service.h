@@ -1,21 +1,18 @@
-// What may be promised: the hot path of every website. An asynchronous completion queue with one
-// polling thread, which answers inline; each call object is used again and again, with its memory.
-// Owned by the server, which calls Register before it is built, Start after, and Join after its
-// shutdown.
+// What may be promised: the hot path of every website, answered inline by the polling thread of the
+// call queue. Owned by the server.
 #ifndef ONHAND_SERVER_RPC_AVAILABILITY_SERVICE_H_
 #define ONHAND_SERVER_RPC_AVAILABILITY_SERVICE_H_
 
 #include <cstdint>
-#include <memory>
-#include <thread>
-#include <vector>
+#include <string>
 
 #include "absl/status/status.h"
-#include "grpcpp/server_builder.h"
+#include "absl/status/statusor.h"
 #include "onhand/v1/availability.grpc.pb.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/ledger/availability.h"
+#include "server/rpc/call_queue.h"
 
 namespace onhand::rpc {
 
@@ -27,13 +24,10 @@ class AvailabilityService {
 
   // Both outlive the service.
   AvailabilityService(hub::Hub* hub, hub::Clock* clock);
-  ~AvailabilityService();
 
-  void Register(grpc::ServerBuilder* builder);
-  void Start();
-  // After the server's shutdown, which ends the polling thread: waits for that and closes the
-  // queue. Also after a server that could not be built.
-  void Join();
+  grpc::Service* service() { return &service_; }
+  // Before the queue's start.
+  void Serve(CallQueue* queue);
 
   // The answers themselves; the polling thread.
   absl::Status Get(const v1::GetAvailabilityRequest& request,
@@ -42,12 +36,7 @@ class AvailabilityService {
                         v1::BatchGetAvailabilityResponse* response);
 
  private:
-  using Service = v1::AvailabilityService::WithAsyncMethod_GetAvailability<
-      v1::AvailabilityService::WithAsyncMethod_BatchGetAvailability<
-          v1::AvailabilityService::Service>>;
-  class Call;
-  template <class Request, class Response>
-  class MethodCall;
+  using Service = v1::AvailabilityService::AsyncService;
 
   // What is alike for all items of one request.
   struct Scope {
@@ -63,16 +52,11 @@ class AvailabilityService {
                            v1::BatchGetAvailabilityResponse* response);
   absl::Status BatchOfParent(const v1::BatchGetAvailabilityRequest& request,
                              v1::BatchGetAvailabilityResponse* response);
-  void Poll();
 
   hub::Hub* const hub_;
   hub::Clock* const clock_;
   Service service_;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  std::vector<std::unique_ptr<Call>> calls_;
-  int live_calls_ = 0;   // the polling thread's, after Start
   ledger::Trace trace_;  // the polling thread's, used again
-  std::thread thread_;
 };
 
 }  // namespace onhand::rpc

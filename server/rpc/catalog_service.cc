@@ -1,5 +1,6 @@
 #include "server/rpc/catalog_service.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,28 +29,48 @@ bool InCategory(absl::string_view path, absl::string_view category) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* CatalogService::BatchUpsertItems(
-    grpc::CallbackServerContext* context, const v1::BatchUpsertItemsRequest* request,
-    v1::BatchUpsertItemsResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideUpsertItems);
+void CatalogService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestBatchUpsertItems,
+             WriteOf(hub_, ledger::DecideUpsertItems));
+  ServeUnary(queue, &service_, &Service::RequestGetItem,
+             std::bind_front(&CatalogService::GetItem, this));
+  ServeUnary(queue, &service_, &Service::RequestListItems,
+             std::bind_front(&CatalogService::ListItems, this));
+  ServeUnary(queue, &service_, &Service::RequestRenameItem,
+             WriteOf(hub_, ledger::DecideRenameItem));
+  ServeUnary(queue, &service_, &Service::RequestMergeItems,
+             WriteOf(hub_, ledger::DecideMergeItems));
+  ServeUnary(queue, &service_, &Service::RequestStopItem, WriteOf(hub_, ledger::DecideStopItem));
+  ServeUnary(queue, &service_, &Service::RequestBatchUpsertLocations,
+             std::bind_front(&CatalogService::BatchUpsertLocations, this));
+  ServeUnary(queue, &service_, &Service::RequestListLocations,
+             std::bind_front(&CatalogService::ListLocations, this));
+  ServeUnary(queue, &service_, &Service::RequestSetLocationState,
+             WriteOf(hub_, ledger::DecideSetLocationState));
+  ServeUnary(queue, &service_, &Service::RequestBatchUpsertGroups,
+             WriteOf(hub_, ledger::DecideUpsertGroups));
+  ServeUnary(queue, &service_, &Service::RequestListGroups,
+             std::bind_front(&CatalogService::ListGroups, this));
+  ServeUnary(queue, &service_, &Service::RequestBatchUpsertChannels,
+             WriteOf(hub_, ledger::DecideUpsertChannels));
+  ServeUnary(queue, &service_, &Service::RequestListChannels,
+             std::bind_front(&CatalogService::ListChannels, this));
 }
 
-grpc::ServerUnaryReactor* CatalogService::GetItem(grpc::CallbackServerContext* context,
-                                                  const v1::GetItemRequest* request,
-                                                  v1::GetItemResponse* response) {
-  return Finish(context, hub_->Read([&](const ledger::Ledger& ledger) {
-    const absl::StatusOr<uint32_t> item = ledger::FindItem(ledger.state(), "sku", request->sku());
+absl::Status CatalogService::GetItem(const v1::GetItemRequest& request,
+                                     v1::GetItemResponse* response) {
+  return hub_->Read([&](const ledger::Ledger& ledger) {
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(ledger.state(), "sku", request.sku());
     if (item.ok()) *response->mutable_item() = ledger::ItemOf(*ledger.state().items.Find(*item));
     return item.status();
-  }));
+  });
 }
 
-grpc::ServerUnaryReactor* CatalogService::ListItems(grpc::CallbackServerContext* context,
-                                                    const v1::ListItemsRequest* request,
-                                                    v1::ListItemsResponse* response) {
-  const std::string list = absl::StrCat("items\n", request->category());
-  const absl::StatusOr<Page> page = ReadPage(request->page_size(), request->page_token(), list);
-  if (!page.ok()) return Finish(context, page.status());
+absl::Status CatalogService::ListItems(const v1::ListItemsRequest& request,
+                                       v1::ListItemsResponse* response) {
+  const std::string list = absl::StrCat("items\n", request.category());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
   std::string after = page->after;
   for (bool more = true; more;) {
     more = hub_->Read([&](const ledger::Ledger& ledger) {
@@ -63,57 +84,37 @@ grpc::ServerUnaryReactor* CatalogService::ListItems(grpc::CallbackServerContext*
         if (++looked_at > kItemsALockMax) return true;
         after = at->first;
         const ledger::journal::Item& item = *ledger.state().items.Find(at->second);
-        if (InCategory(item.category(), request->category()))
+        if (InCategory(item.category(), request.category()))
           *response->add_items() = ledger::ItemOf(item);
       }
       return false;
     });
   }
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* CatalogService::RenameItem(grpc::CallbackServerContext* context,
-                                                     const v1::RenameItemRequest* request,
-                                                     v1::RenameItemResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideRenameItem);
-}
-
-grpc::ServerUnaryReactor* CatalogService::MergeItems(grpc::CallbackServerContext* context,
-                                                     const v1::MergeItemsRequest* request,
-                                                     v1::MergeItemsResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideMergeItems);
-}
-
-grpc::ServerUnaryReactor* CatalogService::StopItem(grpc::CallbackServerContext* context,
-                                                   const v1::StopItemRequest* request,
-                                                   v1::StopItemResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideStopItem);
-}
-
-grpc::ServerUnaryReactor* CatalogService::BatchUpsertLocations(
-    grpc::CallbackServerContext* context, const v1::BatchUpsertLocationsRequest* request,
-    v1::BatchUpsertLocationsResponse* response) {
+void CatalogService::BatchUpsertLocations(const v1::BatchUpsertLocationsRequest& request,
+                                          v1::BatchUpsertLocationsResponse* response, Reply reply) {
   // Time zones are files: they are looked up here, so that the decision reads none.
   const auto known = std::make_shared<absl::flat_hash_set<std::string>>();
-  for (const v1::Location& location : request->locations()) {
+  for (const v1::Location& location : request.locations()) {
     if (!known->contains(location.time_zone()) && TimeZoneExists(location.time_zone())) {
       known->insert(location.time_zone());
     }
   }
-  return SubmitWrite(hub_, context, request, response,
-                     [known](ledger::Group& group, const v1::BatchUpsertLocationsRequest& asked) {
-                       return ledger::DecideUpsertLocations(
-                           group, asked,
-                           [&known](absl::string_view name) { return known->contains(name); });
-                     });
+  SubmitWrite(hub_, request, response, reply,
+              [known](ledger::Group& group, const v1::BatchUpsertLocationsRequest& asked) {
+                return ledger::DecideUpsertLocations(
+                    group, asked,
+                    [&known](absl::string_view name) { return known->contains(name); });
+              });
 }
 
-grpc::ServerUnaryReactor* CatalogService::ListLocations(grpc::CallbackServerContext* context,
-                                                        const v1::ListLocationsRequest* request,
-                                                        v1::ListLocationsResponse* response) {
+absl::Status CatalogService::ListLocations(const v1::ListLocationsRequest& request,
+                                           v1::ListLocationsResponse* response) {
   const absl::StatusOr<Page> page =
-      ReadPage(request->page_size(), request->page_token(), "locations");
-  if (!page.ok()) return Finish(context, page.status());
+      ReadPage(request.page_size(), request.page_token(), "locations");
+  if (!page.ok()) return page.status();
   hub_->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
     const std::vector<std::string> ids =
@@ -126,24 +127,11 @@ grpc::ServerUnaryReactor* CatalogService::ListLocations(grpc::CallbackServerCont
     if (ids.size() > page->size)
       response->set_next_page_token(PageToken("locations", ids[page->size - 1]));
   });
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* CatalogService::SetLocationState(
-    grpc::CallbackServerContext* context, const v1::SetLocationStateRequest* request,
-    v1::SetLocationStateResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideSetLocationState);
-}
-
-grpc::ServerUnaryReactor* CatalogService::BatchUpsertGroups(
-    grpc::CallbackServerContext* context, const v1::BatchUpsertGroupsRequest* request,
-    v1::BatchUpsertGroupsResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideUpsertGroups);
-}
-
-grpc::ServerUnaryReactor* CatalogService::ListGroups(grpc::CallbackServerContext* context,
-                                                     const v1::ListGroupsRequest*,
-                                                     v1::ListGroupsResponse* response) {
+absl::Status CatalogService::ListGroups(const v1::ListGroupsRequest&,
+                                        v1::ListGroupsResponse* response) {
   hub_->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
     for (const std::string& id : state.group_ids.SortedKeys()) {
@@ -151,18 +139,11 @@ grpc::ServerUnaryReactor* CatalogService::ListGroups(grpc::CallbackServerContext
           ledger::GroupOf(state, *state.groups.Find(*state.group_ids.Find(id)));
     }
   });
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* CatalogService::BatchUpsertChannels(
-    grpc::CallbackServerContext* context, const v1::BatchUpsertChannelsRequest* request,
-    v1::BatchUpsertChannelsResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideUpsertChannels);
-}
-
-grpc::ServerUnaryReactor* CatalogService::ListChannels(grpc::CallbackServerContext* context,
-                                                       const v1::ListChannelsRequest*,
-                                                       v1::ListChannelsResponse* response) {
+absl::Status CatalogService::ListChannels(const v1::ListChannelsRequest&,
+                                          v1::ListChannelsResponse* response) {
   hub_->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
     for (const std::string& id : state.channel_ids.SortedKeys()) {
@@ -170,7 +151,7 @@ grpc::ServerUnaryReactor* CatalogService::ListChannels(grpc::CallbackServerConte
           ledger::ChannelOf(state, *state.channels.Find(*state.channel_ids.Find(id)));
     }
   });
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
 }  // namespace onhand::rpc

@@ -1,6 +1,7 @@
 #include "server/rpc/hub_service.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -65,9 +66,19 @@ void AddSources(const ledger::State& state, const absl::flat_hash_set<uint32_t>&
 HubService::HubService(hub::Hub* hub, const OpenStreams* streams, Surroundings surroundings)
     : hub_(hub), streams_(streams), surroundings_(std::move(surroundings)) {}
 
-grpc::ServerUnaryReactor* HubService::GetHubStatus(grpc::CallbackServerContext* context,
-                                                   const v1::GetHubStatusRequest*,
-                                                   v1::GetHubStatusResponse* response) {
+void HubService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestGetHubStatus,
+             std::bind_front(&HubService::GetHubStatus, this));
+  ServeUnary(queue, &service_, &Service::RequestListLocationStatus,
+             std::bind_front(&HubService::ListLocationStatus, this));
+  ServeUnary(queue, &service_, &Service::RequestRetireSource,
+             WriteOf(hub_, ledger::DecideRetireSource));
+  ServeUnary(queue, &service_, &Service::RequestListDisplayChanges,
+             std::bind_front(&HubService::ListDisplayChanges, this));
+}
+
+absl::Status HubService::GetHubStatus(const v1::GetHubStatusRequest&,
+                                      v1::GetHubStatusResponse* response) {
   response->set_version(surroundings_.version);
   response->set_store(surroundings_.store);
   response->set_journal_id(hub_->journal_id());
@@ -88,7 +99,7 @@ grpc::ServerUnaryReactor* HubService::GetHubStatus(grpc::CallbackServerContext* 
     response->set_position_count(state.positions.size());
     response->set_quarantine_count(state.quarantine.size());
   });
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
 HubService::ShownCounts HubService::CountShown() {
@@ -118,12 +129,11 @@ HubService::ShownCounts HubService::CountShown() {
   return counted_;
 }
 
-grpc::ServerUnaryReactor* HubService::ListLocationStatus(
-    grpc::CallbackServerContext* context, const v1::ListLocationStatusRequest* request,
-    v1::ListLocationStatusResponse* response) {
+absl::Status HubService::ListLocationStatus(const v1::ListLocationStatusRequest& request,
+                                            v1::ListLocationStatusResponse* response) {
   const absl::StatusOr<Page> page =
-      ReadPage(request->page_size(), request->page_token(), "location status");
-  if (!page.ok()) return Finish(context, page.status());
+      ReadPage(request.page_size(), request.page_token(), "location status");
+  if (!page.ok()) return page.status();
   const absl::flat_hash_set<uint32_t> connected = streams_->Sources();
   hub_->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
@@ -154,21 +164,14 @@ grpc::ServerUnaryReactor* HubService::ListLocationStatus(
                 return a.source_id() < b.source_id();
               });
   }
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* HubService::RetireSource(grpc::CallbackServerContext* context,
-                                                   const v1::RetireSourceRequest* request,
-                                                   v1::RetireSourceResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideRetireSource);
-}
-
-grpc::ServerUnaryReactor* HubService::ListDisplayChanges(
-    grpc::CallbackServerContext* context, const v1::ListDisplayChangesRequest* request,
-    v1::ListDisplayChangesResponse* response) {
+absl::Status HubService::ListDisplayChanges(const v1::ListDisplayChangesRequest& request,
+                                            v1::ListDisplayChangesResponse* response) {
   absl::Status status = hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
     const ledger::State& state = ledger.state();
-    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request->sku());
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request.sku());
     if (!item.ok()) return item.status();
     for (const std::string& channel_id : state.channel_ids.SortedKeys()) {
       const ledger::Display* display =
@@ -188,7 +191,7 @@ grpc::ServerUnaryReactor* HubService::ListDisplayChanges(
                    [](const v1::DisplayChange& a, const v1::DisplayChange& b) {
                      return ledger::MicrosOf(a.changed_at()) > ledger::MicrosOf(b.changed_at());
                    });
-  return Finish(context, status);
+  return status;
 }
 
 }  // namespace onhand::rpc

@@ -1,4 +1,5 @@
-// How the hub and its sources are. Owned by the server; gRPC's callback threads call it.
+// How the hub and its sources are. Owned by the server; its methods run on the call queue's
+// threads.
 #ifndef ONHAND_SERVER_RPC_HUB_SERVICE_H_
 #define ONHAND_SERVER_RPC_HUB_SERVICE_H_
 
@@ -8,9 +9,11 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "onhand/v1/hub.grpc.pb.h"
 #include "server/hub/hub.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/open_streams.h"
 
 namespace onhand::rpc {
@@ -22,25 +25,25 @@ struct Surroundings {
   std::function<uint64_t()> projected_revision = [] { return uint64_t{0}; };
 };
 
-class HubService final : public v1::HubService::CallbackService {
+class HubService {
  public:
   // Hub and streams outlive the service.
   HubService(hub::Hub* hub, const OpenStreams* streams, Surroundings surroundings);
 
-  grpc::ServerUnaryReactor* GetHubStatus(grpc::CallbackServerContext* context,
-                                         const v1::GetHubStatusRequest* request,
-                                         v1::GetHubStatusResponse* response) override;
-  grpc::ServerUnaryReactor* ListLocationStatus(grpc::CallbackServerContext* context,
-                                               const v1::ListLocationStatusRequest* request,
-                                               v1::ListLocationStatusResponse* response) override;
-  grpc::ServerUnaryReactor* RetireSource(grpc::CallbackServerContext* context,
-                                         const v1::RetireSourceRequest* request,
-                                         v1::RetireSourceResponse* response) override;
-  grpc::ServerUnaryReactor* ListDisplayChanges(grpc::CallbackServerContext* context,
-                                               const v1::ListDisplayChangesRequest* request,
-                                               v1::ListDisplayChangesResponse* response) override;
+  grpc::Service* service() { return &service_; }
+  // Before the queue's start.
+  void Serve(CallQueue* queue);
 
  private:
+  using Service = v1::HubService::AsyncService;
+
+  absl::Status GetHubStatus(const v1::GetHubStatusRequest& request,
+                            v1::GetHubStatusResponse* response);
+  absl::Status ListLocationStatus(const v1::ListLocationStatusRequest& request,
+                                  v1::ListLocationStatusResponse* response);
+  absl::Status ListDisplayChanges(const v1::ListDisplayChangesRequest& request,
+                                  v1::ListDisplayChangesResponse* response);
+
   struct ShownCounts {
     uint64_t shown = 0;
     uint64_t hidden = 0;
@@ -53,6 +56,7 @@ class HubService final : public v1::HubService::CallbackService {
   hub::Hub* const hub_;
   const OpenStreams* const streams_;
   const Surroundings surroundings_;
+  Service service_;
 
   absl::Mutex mutex_;
   std::chrono::steady_clock::time_point counted_at_ ABSL_GUARDED_BY(mutex_);

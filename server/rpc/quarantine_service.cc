@@ -1,5 +1,6 @@
 #include "server/rpc/quarantine_service.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -49,20 +50,33 @@ auto WithRevision(absl::Status (*decide)(ledger::Group&, const Request&)) {
 
 }  // namespace
 
-grpc::ServerUnaryReactor* QuarantineService::ListQuarantine(
-    grpc::CallbackServerContext* context, const v1::ListQuarantineRequest* request,
-    v1::ListQuarantineResponse* response) {
-  const std::string list = absl::StrCat("quarantine\n", request->location_id());
-  const absl::StatusOr<Page> page = ReadPage(request->page_size(), request->page_token(), list);
-  if (!page.ok()) return Finish(context, page.status());
+void QuarantineService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestListQuarantine,
+             std::bind_front(&QuarantineService::ListQuarantine, this));
+  ServeUnary(
+      queue, &service_, &Service::RequestAcceptQuarantined,
+      WriteOf(hub_, WithRevision<v1::AcceptQuarantinedResponse>(ledger::DecideAcceptQuarantined)));
+  ServeUnary(
+      queue, &service_, &Service::RequestRetryQuarantined,
+      WriteOf(hub_, WithRevision<v1::RetryQuarantinedResponse>(ledger::DecideRetryQuarantined)));
+  ServeUnary(
+      queue, &service_, &Service::RequestDropQuarantined,
+      WriteOf(hub_, WithRevision<v1::DropQuarantinedResponse>(ledger::DecideDropQuarantined)));
+}
+
+absl::Status QuarantineService::ListQuarantine(const v1::ListQuarantineRequest& request,
+                                               v1::ListQuarantineResponse* response) {
+  const std::string list = absl::StrCat("quarantine\n", request.location_id());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
   uint64_t after = 0;  // entries count from 1
   if (!absl::SimpleAtoi(page->after, &after)) after = 0;
-  return Finish(context, hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
     const ledger::State& state = ledger.state();
     uint32_t only = 0;
-    if (!request->location_id().empty()) {
+    if (!request.location_id().empty()) {
       const absl::StatusOr<uint32_t> location =
-          ledger::FindLocation(state, "location_id", request->location_id());
+          ledger::FindLocation(state, "location_id", request.location_id());
       if (!location.ok()) return location.status();
       only = *location;
     }
@@ -77,28 +91,7 @@ grpc::ServerUnaryReactor* QuarantineService::ListQuarantine(
     if (ids.size() > page->size)
       response->set_next_page_token(PageToken(list, absl::StrCat(ids[page->size - 1])));
     return absl::OkStatus();
-  }));
-}
-
-grpc::ServerUnaryReactor* QuarantineService::AcceptQuarantined(
-    grpc::CallbackServerContext* context, const v1::AcceptQuarantinedRequest* request,
-    v1::AcceptQuarantinedResponse* response) {
-  return SubmitWrite(hub_, context, request, response,
-                     WithRevision<v1::AcceptQuarantinedResponse>(ledger::DecideAcceptQuarantined));
-}
-
-grpc::ServerUnaryReactor* QuarantineService::RetryQuarantined(
-    grpc::CallbackServerContext* context, const v1::RetryQuarantinedRequest* request,
-    v1::RetryQuarantinedResponse* response) {
-  return SubmitWrite(hub_, context, request, response,
-                     WithRevision<v1::RetryQuarantinedResponse>(ledger::DecideRetryQuarantined));
-}
-
-grpc::ServerUnaryReactor* QuarantineService::DropQuarantined(
-    grpc::CallbackServerContext* context, const v1::DropQuarantinedRequest* request,
-    v1::DropQuarantinedResponse* response) {
-  return SubmitWrite(hub_, context, request, response,
-                     WithRevision<v1::DropQuarantinedResponse>(ledger::DecideDropQuarantined));
+  });
 }
 
 }  // namespace onhand::rpc

@@ -1,12 +1,11 @@
 #include "server/rpc/report_service.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "server/ledger/refusal.h"
 #include "server/rpc/report_stream.h"
-#include "server/rpc/status.h"
-#include "server/rpc/unary.h"
 
 namespace onhand::rpc {
 namespace {
@@ -22,47 +21,42 @@ void FillResponse(hub::ReportResult result, v1::SubmitReportResponse* response) 
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* ReportService::Report(
-    grpc::CallbackServerContext* context) {
-  const auto stream = std::make_shared<ReportStream>(hub_, streams_, context);
-  stream->Begin();
-  return stream.get();
+void ReportService::Serve(CallQueue* queue) {
+  std::make_shared<ReportStream>(hub_, streams_, queue, &service_)->Wait();
+  ServeUnary(queue, &service_, &Service::RequestSubmitReport,
+             std::bind_front(&ReportService::SubmitReport, this), Where::kInline, kHotCalls);
 }
 
-grpc::ServerUnaryReactor* ReportService::SubmitReport(grpc::CallbackServerContext* context,
-                                                      const v1::SubmitReportRequest* request,
-                                                      v1::SubmitReportResponse* response) {
-  if (absl::Status checked = CheckBatchBytes(request->batch()); !checked.ok()) {
-    return Finish(context, checked);
+void ReportService::SubmitReport(const v1::SubmitReportRequest& request,
+                                 v1::SubmitReportResponse* response, Reply reply) {
+  if (absl::Status checked = CheckBatchBytes(request.batch()); !checked.ok()) {
+    return reply(checked);
   }
   if (single_batches_.fetch_add(1) >= kSingleBatchesMax) {
     single_batches_.fetch_sub(1);
-    return Finish(context,
-                  ledger::Refuse(absl::StatusCode::kResourceExhausted,
-                                 {.reason = "QUEUE_FULL",
-                                  .problem = "too many single batches wait to be applied",
-                                  .remedy = "send it again in a moment, or report on a stream"}));
+    return reply(ledger::Refuse(absl::StatusCode::kResourceExhausted,
+                                {.reason = "QUEUE_FULL",
+                                 .problem = "too many single batches wait to be applied",
+                                 .remedy = "send it again in a moment, or report on a stream"}));
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  // The request lives until Finish, and so do the parts that the hub is given.
-  const auto finish = [this, reactor](const absl::Status& status) {
+  const auto finish = [this, reply](const absl::Status& status) {
     single_batches_.fetch_sub(1);
-    reactor->Finish(ToGrpc(status));
+    reply(status);
   };
-  hub_->OpenSource(request->hello(), [this, request, response,
-                                      finish](absl::StatusOr<ledger::OpenedSource> opened) {
+  // The request lives until the reply, and so do the parts that the hub is given.
+  hub_->OpenSource(request.hello(), [this, &request, response,
+                                     finish](absl::StatusOr<ledger::OpenedSource> opened) {
     if (!opened.ok()) return finish(opened.status());
     hub_->SubmitReport({.source = opened->source,
                         .spool = opened->spool,
                         .clock_correction_us = opened->clock_correction_us,
-                        .batch = &request->batch(),
+                        .batch = &request.batch(),
                         .done = [response, finish](absl::StatusOr<hub::ReportResult> result) {
                           const absl::Status status = result.status();
                           if (status.ok()) FillResponse(*std::move(result), response);
                           finish(status);
                         }});
   });
-  return reactor;
 }
 
 }  // namespace onhand::rpc

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "grpcpp/server_context.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/rpc/status.h"
@@ -65,15 +64,33 @@ v1::Welcome WelcomeOf(const ledger::OpenedSource& opened) {
 
 ReportStream::Slot::Slot() : arena(MessageMemory()) {}
 
-ReportStream::ReportStream(hub::Hub* hub, OpenStreams* streams,
-                           grpc::CallbackServerContext* context)
+ReportStream::ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue, Service* service)
     : hub_(hub),
       streams_(streams),
-      context_(context),
+      queue_(queue),
+      service_(service),
+      stream_(&context_),
       heard_at_(std::chrono::steady_clock::now()) {}
 
-void ReportStream::Begin() {
+void ReportStream::Wait() {
   self_ = shared_from_this();
+  queue_->Enter();
+  context_.AsyncNotifyWhenDone(&over_event_);
+  service_->RequestReport(&context_, &stream_, queue_->get(), queue_->get(), &opened_event_);
+}
+
+void ReportStream::OnOpened(bool ok) {
+  if (!ok) {  // the server shuts down; no other event comes
+    queue_->Leave();
+    self_.reset();
+    return;
+  }
+  std::make_shared<ReportStream>(hub_, streams_, queue_, service_)->Wait();
+  {
+    absl::MutexLock lock(&mutex_);
+    ++open_events_;  // that the call is over
+    heard_at_ = std::chrono::steady_clock::now();
+  }
   if (!streams_->Add(self_)) End(Stopping());
   Act();
 }
@@ -114,10 +131,11 @@ void ReportStream::EndIfIdle(std::chrono::steady_clock::duration idle_after) {
   Act();
 }
 
-void ReportStream::OnReadDone(bool ok) {
+void ReportStream::OnRead(bool ok) {
   Slot* slot = nullptr;
   {
     absl::MutexLock lock(&mutex_);
+    --open_events_;
     slot = std::exchange(listening_, nullptr);
     heard_at_ = std::chrono::steady_clock::now();
     if (!ok) closed_by_agent_ = true;
@@ -125,8 +143,8 @@ void ReportStream::OnReadDone(bool ok) {
       slot->taken = false;
       slot = nullptr;
     }
-    // Until the message is handed to the hub, no other is read, or another thread could hand over
-    // the next one before it; and nothing finishes, or the hub would answer a stream that is gone.
+    // Until the message is handed to the hub, no other is read, so that batches keep their order
+    // whichever thread acts; and the stream does not finish without its answer.
     if (slot != nullptr) ++under_way_;
     reading_ = slot != nullptr;
   }
@@ -136,7 +154,7 @@ void ReportStream::OnReadDone(bool ok) {
     --under_way_;
     reading_ = false;
   }
-  Act();
+  ActAndLeave();
 }
 
 void ReportStream::TakeMessage(Slot* slot) {
@@ -179,8 +197,8 @@ void ReportStream::TakeHello(Slot* slot) {
     ++under_way_;
   }
   hub_->OpenSource(slot->message->hello(),
-                   [this, slot](absl::StatusOr<ledger::OpenedSource> opened) {
-                     Opened(slot, std::move(opened));
+                   [self = shared_from_this(), slot](absl::StatusOr<ledger::OpenedSource> opened) {
+                     self->Opened(slot, std::move(opened));
                    });
 }
 
@@ -213,13 +231,14 @@ void ReportStream::TakeBatch(Slot* slot) {
     }
     ++under_way_;
   }
-  hub_->SubmitReport({.source = source_,
-                      .spool = spool_,
-                      .clock_correction_us = clock_correction_us_,
-                      .batch = &slot->message->batch(),
-                      .done = [this, slot](absl::StatusOr<hub::ReportResult> result) {
-                        Reported(slot, std::move(result));
-                      }});
+  hub_->SubmitReport(
+      {.source = source_,
+       .spool = spool_,
+       .clock_correction_us = clock_correction_us_,
+       .batch = &slot->message->batch(),
+       .done = [self = shared_from_this(), slot](absl::StatusOr<hub::ReportResult> result) {
+         self->Reported(slot, std::move(result));
+       }});
 }
 
 void ReportStream::Reported(Slot* slot, absl::StatusOr<hub::ReportResult> result) {
@@ -240,30 +259,47 @@ void ReportStream::Reported(Slot* slot, absl::StatusOr<hub::ReportResult> result
   Act();
 }
 
-void ReportStream::OnWriteDone(bool ok) {
+void ReportStream::OnWritten(bool ok) {
   {
     absl::MutexLock lock(&mutex_);
+    --open_events_;
     writing_ = false;
     if (!ok) cancelled_ = true;
   }
-  Act();
+  ActAndLeave();
 }
 
-void ReportStream::OnCancel() {
+// After Finish, or because the agent or its connection is gone.
+void ReportStream::OnOver(bool) {
   {
     absl::MutexLock lock(&mutex_);
+    --open_events_;
     cancelled_ = true;
   }
-  Act();
+  ActAndLeave();
 }
 
-void ReportStream::OnDone() {
+void ReportStream::OnFinished(bool) {
+  {
+    absl::MutexLock lock(&mutex_);
+    --open_events_;
+  }
+  ActAndLeave();
+}
+
+void ReportStream::ActAndLeave() {
+  Act();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!finished_ || open_events_ > 0) return;
+  }
   const std::shared_ptr<ReportStream> self = std::move(self_);
   streams_->Remove(this);
+  queue_->Leave();
 }
 
 void ReportStream::Act() {
-  // Between Finish and the end of this function, OnDone may let go.
+  // Between Finish and the end of this function, the polling thread may let go.
   const std::shared_ptr<ReportStream> self = shared_from_this();
   mutex_.Lock();
   if (acting_) {
@@ -275,13 +311,14 @@ void ReportStream::Act() {
     act_again_ = false;
     const Step step = NextStep();
     if (step == Step::kNone && !act_again_) break;
+    if (step == Step::kRead || step == Step::kWrite || step == Step::kFinish) ++open_events_;
     const absl::Status end_status = step == Step::kFinish ? end_status_ : absl::OkStatus();
     v1::ReportRequest* const message = step == Step::kRead ? listening_->message : nullptr;
     mutex_.Unlock();
-    if (step == Step::kRead) StartRead(message);
-    if (step == Step::kWrite) StartWrite(&out_);
-    if (step == Step::kCancel) context_->TryCancel();
-    if (step == Step::kFinish) Finish(ToGrpc(end_status));
+    if (step == Step::kRead) stream_.Read(message, &read_event_);
+    if (step == Step::kWrite) stream_.Write(out_, &written_event_);
+    if (step == Step::kCancel) context_.TryCancel();
+    if (step == Step::kFinish) stream_.Finish(ToGrpc(end_status), &finished_event_);
     mutex_.Lock();
   }
   acting_ = false;

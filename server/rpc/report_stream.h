@@ -1,11 +1,11 @@
-// One agent's Report stream, as a reactor: no thread of its own, at most 8 batches under way, one
-// write in flight.
+// One agent's Report stream on the call queue: no thread of its own, at most 8 batches under way,
+// one write in flight.
 //
-// Lifetime: Begin() makes it hold itself; OnDone(), which gRPC calls when Finish() and every
-// started operation are over, lets go. Finish() is only called when no batch is under way at the
-// hub, so the hub's callbacks always find it alive. After a cancellation, at whatever moment, it
-// reads and writes nothing more and finishes the same way. Callbacks come from gRPC's threads and
-// from the sequencer's; End, Drain and EndIfIdle from any.
+// Lifetime: Wait() makes it hold itself until gRPC has told of the end of the call and of all that
+// was started on it, the polling thread being the one that lets go. Finish is only started when no
+// batch is under way at the hub, whose callbacks hold it as well. After a cancellation, at whatever
+// moment, it reads and writes nothing more and finishes the same way. Events come from the polling
+// thread, answers from the sequencer's; End, Drain and EndIfIdle may be called by any.
 #ifndef ONHAND_SERVER_RPC_REPORT_STREAM_H_
 #define ONHAND_SERVER_RPC_REPORT_STREAM_H_
 
@@ -21,9 +21,11 @@
 #include "absl/synchronization/mutex.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/repeated_field.h"
-#include "grpcpp/support/server_callback.h"
-#include "onhand/v1/report.pb.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_stream.h"
+#include "onhand/v1/report.grpc.pb.h"
 #include "server/hub/hub.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/open_streams.h"
 
 namespace onhand::rpc {
@@ -41,13 +43,16 @@ absl::Status CheckBatchBytes(const v1::Batch& batch);
 // What Hello is answered with.
 v1::Welcome WelcomeOf(const ledger::OpenedSource& opened);
 
-class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>,
-                           public std::enable_shared_from_this<ReportStream> {
+class ReportStream final : public std::enable_shared_from_this<ReportStream> {
  public:
-  ReportStream(hub::Hub* hub, OpenStreams* streams, grpc::CallbackServerContext* context);
+  using Service = v1::ReportService::AsyncService;
 
-  // Enlists the stream and starts to listen. Called once, by the handler that returns it to gRPC.
-  void Begin();
+  // All outlive the stream.
+  ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue, Service* service);
+
+  // Waits for an agent to call; then another stream waits, and this one is enlisted and listens.
+  // Called once.
+  void Wait();
 
   // Ends the stream when the batches under way are answered; the first status given stands.
   void End(absl::Status status);
@@ -66,10 +71,13 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1:
   };
   enum class Step { kNone, kRead, kWrite, kCancel, kFinish };
 
-  void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
+  using Event = CallQueue::EventOf<ReportStream>;
+
+  void OnOpened(bool ok);
+  void OnRead(bool ok);
+  void OnWritten(bool ok);
+  void OnFinished(bool ok);
+  void OnOver(bool ok);
 
   void TakeMessage(Slot* slot);
   void TakeHello(Slot* slot);
@@ -81,14 +89,24 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1:
   // Does what is to be done next until there is nothing. Operations are started by one thread at a
   // time and without the lock; a thread that finds another at work leaves its news to it.
   void Act();
+  // The same at the end of an event; leaves the queue if that was the last.
+  void ActAndLeave();
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool FillOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* FreeSlot() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   hub::Hub* const hub_;
   OpenStreams* const streams_;
-  grpc::CallbackServerContext* const context_;
-  std::shared_ptr<ReportStream> self_;  // from Begin to OnDone
+  CallQueue* const queue_;
+  Service* const service_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<v1::ReportResponse, v1::ReportRequest> stream_;
+  Event opened_event_{this, &ReportStream::OnOpened};
+  Event read_event_{this, &ReportStream::OnRead};
+  Event written_event_{this, &ReportStream::OnWritten};
+  Event finished_event_{this, &ReportStream::OnFinished};
+  Event over_event_{this, &ReportStream::OnOver};
+  std::shared_ptr<ReportStream> self_;  // the polling thread's
 
   // Set once, before any batch is read.
   uint32_t source_ = 0;
@@ -100,6 +118,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1:
   bool act_again_ ABSL_GUARDED_BY(mutex_) = false;
 
   // What is open at gRPC and at the hub.
+  int open_events_ ABSL_GUARDED_BY(mutex_) = 0;  // that gRPC has still to tell
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   int under_way_ ABSL_GUARDED_BY(mutex_) = 0;  // Hello and batches at the hub

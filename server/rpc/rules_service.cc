@@ -1,5 +1,6 @@
 #include "server/rpc/rules_service.h"
 
+#include <functional>
 #include <string>
 
 #include "server/ledger/catalog_view.h"
@@ -10,40 +11,36 @@
 
 namespace onhand::rpc {
 
-grpc::ServerUnaryReactor* RulesService::SetRule(grpc::CallbackServerContext* context,
-                                                const v1::SetRuleRequest* request,
-                                                v1::SetRuleResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideSetRule);
+void RulesService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestSetRule, WriteOf(hub_, ledger::DecideSetRule));
+  ServeUnary(queue, &service_, &Service::RequestDeleteRule,
+             WriteOf(hub_, ledger::DecideDeleteRule));
+  ServeUnary(queue, &service_, &Service::RequestGetRule,
+             std::bind_front(&RulesService::GetRule, this));
+  ServeUnary(queue, &service_, &Service::RequestListRules,
+             std::bind_front(&RulesService::ListRules, this));
 }
 
-grpc::ServerUnaryReactor* RulesService::DeleteRule(grpc::CallbackServerContext* context,
-                                                   const v1::DeleteRuleRequest* request,
-                                                   v1::DeleteRuleResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideDeleteRule);
-}
-
-grpc::ServerUnaryReactor* RulesService::GetRule(grpc::CallbackServerContext* context,
-                                                const v1::GetRuleRequest* request,
-                                                v1::GetRuleResponse* response) {
-  return Finish(context, hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
-    const ledger::journal::Rule* rule = ledger.state().rules.Find(request->rule_id());
+absl::Status RulesService::GetRule(const v1::GetRuleRequest& request,
+                                   v1::GetRuleResponse* response) {
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+    const ledger::journal::Rule* rule = ledger.state().rules.Find(request.rule_id());
     if (rule == nullptr) {
       return ledger::Refuse(absl::StatusCode::kNotFound, {.reason = "UNKNOWN_RULE",
                                                           .field = "rule_id",
-                                                          .value = request->rule_id(),
+                                                          .value = request.rule_id(),
                                                           .problem = "is not a rule in force",
                                                           .remedy = "list the rules"});
     }
     *response->mutable_rule() = ledger::RuleOf(ledger.state(), *rule);
     return absl::OkStatus();
-  }));
+  });
 }
 
-grpc::ServerUnaryReactor* RulesService::ListRules(grpc::CallbackServerContext* context,
-                                                  const v1::ListRulesRequest* request,
-                                                  v1::ListRulesResponse* response) {
-  const absl::StatusOr<Page> page = ReadPage(request->page_size(), request->page_token(), "rules");
-  if (!page.ok()) return Finish(context, page.status());
+absl::Status RulesService::ListRules(const v1::ListRulesRequest& request,
+                                     v1::ListRulesResponse* response) {
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), "rules");
+  if (!page.ok()) return page.status();
   hub_->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
     const std::vector<std::string> ids =
@@ -55,7 +52,7 @@ grpc::ServerUnaryReactor* RulesService::ListRules(grpc::CallbackServerContext* c
     if (ids.size() > page->size)
       response->set_next_page_token(PageToken("rules", ids[page->size - 1]));
   });
-  return Finish(context, absl::OkStatus());
+  return absl::OkStatus();
 }
 
 }  // namespace onhand::rpc

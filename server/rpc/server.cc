@@ -7,7 +7,6 @@
 #include "absl/time/clock.h"
 #include "grpc/grpc.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
@@ -46,7 +45,11 @@ Server::Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, Serv
       quarantine_(hub),
       hub_(hub, &streams_, std::move(surroundings)),
       reports_(hub, &streams_),
-      availability_(hub, clock) {}
+      availability_(hub, clock),
+      health_({v1::CatalogService::service_full_name(), v1::StockService::service_full_name(),
+               v1::RuleService::service_full_name(), v1::QuarantineService::service_full_name(),
+               v1::HubService::service_full_name(), v1::ReportService::service_full_name(),
+               v1::AvailabilityService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock* clock,
                                                       Surroundings surroundings,
@@ -58,8 +61,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock*
 }
 
 absl::Status Server::Listen() {
-  // Both act on every server that is built from here on; the hub builds one.
-  grpc::EnableDefaultHealthCheckService(true);
+  // Acts on every server that is built from here on; the hub builds one.
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   // Keeps the library up until the process ends: its own shutdown waits up to 10 s for a poller
@@ -69,21 +71,28 @@ absl::Status Server::Listen() {
   grpc::ServerBuilder builder;
   SetLimits(builder);
   builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
-  builder.RegisterService(&catalog_);
-  builder.RegisterService(&stock_);
-  builder.RegisterService(&rules_);
-  builder.RegisterService(&quarantine_);
-  builder.RegisterService(&hub_);
-  builder.RegisterService(&reports_);
-  availability_.Register(&builder);
+  for (grpc::Service* service :
+       {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
+        hub_.service(), reports_.service(), availability_.service(), health_.service()}) {
+    builder.RegisterService(service);
+  }
+  queue_.Open(&builder);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(
         absl::StrCat("--grpc '", options_.address,
                      "' cannot be listened on; is another process using the port?"));
   }
-  server_->GetHealthCheckService()->SetServingStatus(true);
-  availability_.Start();
+  catalog_.Serve(&queue_);
+  stock_.Serve(&queue_);
+  rules_.Serve(&queue_);
+  quarantine_.Serve(&queue_);
+  hub_.Serve(&queue_);
+  reports_.Serve(&queue_);
+  availability_.Serve(&queue_);
+  health_.Serve(&queue_);
+  health_.SetServing(true);
+  queue_.Start();
   idle_watch_ = std::thread([this] { WatchIdleStreams(); });
   return absl::OkStatus();
 }
@@ -97,11 +106,12 @@ void Server::WatchIdleStreams() {
 
 void Server::Stop() {
   if (server_ == nullptr || stopping_.HasBeenNotified()) return;
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  health_.SetServing(false);
   streams_.Drain(static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.reconnect_after)));
   streams_.AwaitNone(options_.drain_for);
+  health_.EndWatches();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + options_.last_calls_for));
-  availability_.Join();
+  queue_.Join();
   stopping_.Notify();
   idle_watch_.join();
 }

@@ -14,7 +14,9 @@
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/rpc/availability_service.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
+#include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
@@ -66,6 +68,8 @@ class Server {
   HubService hub_;
   ReportService reports_;
   AvailabilityService availability_;
+  HealthService health_;
+  CallQueue queue_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   absl::Notification stopping_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -49,16 +50,26 @@ v1::RecordedMovement MovementOf(const ledger::State& state, const ledger::Event&
 
 }  // namespace
 
-grpc::ServerUnaryReactor* StockService::ListPositions(grpc::CallbackServerContext* context,
-                                                      const v1::ListPositionsRequest* request,
-                                                      v1::ListPositionsResponse* response) {
-  if (!request->sku().empty()) return Finish(context, ListOfItem(*request, response));
-  if (!request->location_id().empty()) return Finish(context, ListOfLocation(*request, response));
-  return Finish(context, ledger::Refuse(absl::StatusCode::kInvalidArgument,
-                                        {.reason = "INVALID_FILTER",
-                                         .field = "sku",
-                                         .problem = "and location_id are both empty",
-                                         .remedy = "give an item, a location, or both"}));
+void StockService::Serve(CallQueue* queue) {
+  ServeUnary(queue, &service_, &Service::RequestListPositions,
+             std::bind_front(&StockService::ListPositions, this));
+  ServeUnary(queue, &service_, &Service::RequestListMovements,
+             std::bind_front(&StockService::ListMovements, this));
+  ServeUnary(queue, &service_, &Service::RequestAdjust, WriteOf(hub_, ledger::DecideAdjust),
+             Where::kInline, kHotCalls);
+  ServeUnary(queue, &service_, &Service::RequestEndCorrections,
+             WriteOf(hub_, ledger::DecideEndCorrections));
+}
+
+absl::Status StockService::ListPositions(const v1::ListPositionsRequest& request,
+                                         v1::ListPositionsResponse* response) {
+  if (!request.sku().empty()) return ListOfItem(request, response);
+  if (!request.location_id().empty()) return ListOfLocation(request, response);
+  return ledger::Refuse(absl::StatusCode::kInvalidArgument,
+                        {.reason = "INVALID_FILTER",
+                         .field = "sku",
+                         .problem = "and location_id are both empty",
+                         .remedy = "give an item, a location, or both"});
 }
 
 absl::Status StockService::ListOfItem(const v1::ListPositionsRequest& request,
@@ -132,20 +143,18 @@ absl::Status StockService::ListOfLocation(const v1::ListPositionsRequest& reques
   return status;
 }
 
-grpc::ServerUnaryReactor* StockService::ListMovements(grpc::CallbackServerContext* context,
-                                                      const v1::ListMovementsRequest* request,
-                                                      v1::ListMovementsResponse* response) {
-  const std::string list =
-      absl::StrCat("movements\n", request->sku(), "\n", request->location_id());
-  const absl::StatusOr<Page> page = ReadPage(request->page_size(), request->page_token(), list);
-  if (!page.ok()) return Finish(context, page.status());
+absl::Status StockService::ListMovements(const v1::ListMovementsRequest& request,
+                                         v1::ListMovementsResponse* response) {
+  const std::string list = absl::StrCat("movements\n", request.sku(), "\n", request.location_id());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
   const std::optional<ledger::Event> after = EventOf(page->after);
-  return Finish(context, hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
     const ledger::State& state = ledger.state();
-    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request->sku());
+    const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request.sku());
     if (!item.ok()) return item.status();
     const absl::StatusOr<uint32_t> location =
-        ledger::FindLocation(state, "location_id", request->location_id());
+        ledger::FindLocation(state, "location_id", request.location_id());
     if (!location.ok()) return location.status();
     const ledger::Beside* beside = state.positions.Find(*item, *location).beside;
     if (beside == nullptr) return absl::OkStatus();
@@ -162,19 +171,7 @@ grpc::ServerUnaryReactor* StockService::ListMovements(grpc::CallbackServerContex
       last = &*event;
     }
     return absl::OkStatus();
-  }));
-}
-
-grpc::ServerUnaryReactor* StockService::Adjust(grpc::CallbackServerContext* context,
-                                               const v1::AdjustRequest* request,
-                                               v1::AdjustResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideAdjust);
-}
-
-grpc::ServerUnaryReactor* StockService::EndCorrections(grpc::CallbackServerContext* context,
-                                                       const v1::EndCorrectionsRequest* request,
-                                                       v1::EndCorrectionsResponse* response) {
-  return SubmitWrite(hub_, context, request, response, ledger::DecideEndCorrections);
+  });
 }
 
 }  // namespace onhand::rpc

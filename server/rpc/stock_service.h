@@ -1,38 +1,38 @@
-// The records themselves, for people. Owned by the server; gRPC's callback threads call it.
+// The records themselves, for people. Owned by the server; its methods run on the call queue's
+// threads.
 #ifndef ONHAND_SERVER_RPC_STOCK_SERVICE_H_
 #define ONHAND_SERVER_RPC_STOCK_SERVICE_H_
 
 #include "absl/status/status.h"
 #include "onhand/v1/stock.grpc.pb.h"
 #include "server/hub/hub.h"
+#include "server/rpc/call_queue.h"
 
 namespace onhand::rpc {
 
-class StockService final : public v1::StockService::CallbackService {
+class StockService {
  public:
   // The hub outlives the service.
   explicit StockService(hub::Hub* hub) : hub_(hub) {}
 
-  grpc::ServerUnaryReactor* ListPositions(grpc::CallbackServerContext* context,
-                                          const v1::ListPositionsRequest* request,
-                                          v1::ListPositionsResponse* response) override;
-  grpc::ServerUnaryReactor* ListMovements(grpc::CallbackServerContext* context,
-                                          const v1::ListMovementsRequest* request,
-                                          v1::ListMovementsResponse* response) override;
-  grpc::ServerUnaryReactor* Adjust(grpc::CallbackServerContext* context,
-                                   const v1::AdjustRequest* request,
-                                   v1::AdjustResponse* response) override;
-  grpc::ServerUnaryReactor* EndCorrections(grpc::CallbackServerContext* context,
-                                           const v1::EndCorrectionsRequest* request,
-                                           v1::EndCorrectionsResponse* response) override;
+  grpc::Service* service() { return &service_; }
+  // Before the queue's start.
+  void Serve(CallQueue* queue);
 
  private:
+  using Service = v1::StockService::AsyncService;
+
+  absl::Status ListPositions(const v1::ListPositionsRequest& request,
+                             v1::ListPositionsResponse* response);
+  absl::Status ListMovements(const v1::ListMovementsRequest& request,
+                             v1::ListMovementsResponse* response);
   absl::Status ListOfItem(const v1::ListPositionsRequest& request,
                           v1::ListPositionsResponse* response) const;
   absl::Status ListOfLocation(const v1::ListPositionsRequest& request,
                               v1::ListPositionsResponse* response) const;
 
   hub::Hub* const hub_;
+  Service service_;
 };
 
 }  // namespace onhand::rpc

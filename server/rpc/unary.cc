@@ -3,19 +3,11 @@
 #include <memory>
 #include <utility>
 
-#include "grpcpp/server_context.h"
 #include "server/ledger/decide_request.h"
 #include "server/ledger/refusal.h"
-#include "server/rpc/status.h"
 #include "xxhash.h"
 
 namespace onhand::rpc {
-
-grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
 
 uint64_t ContentHash(const google::protobuf::Message& request) {
   const std::unique_ptr<google::protobuf::Message> content(request.New());
@@ -29,23 +21,21 @@ uint64_t ContentHash(const google::protobuf::Message& request) {
   return XXH64(bytes.data(), bytes.size(), XXH64(kind.data(), kind.size(), 0));
 }
 
-grpc::ServerUnaryReactor* Submit(
-    hub::Hub* hub, grpc::CallbackServerContext* context, const google::protobuf::Message& request,
-    const std::string& request_id, bool dry_run, google::protobuf::Message* response,
-    std::function<absl::StatusOr<std::string>(ledger::Group&)> decide) {
+void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
+            bool dry_run, google::protobuf::Message* response, Reply reply,
+            std::function<absl::StatusOr<std::string>(ledger::Group&)> decide) {
   hub::Write write;
   if (!dry_run || !request_id.empty()) {
     absl::StatusOr<std::string> id = ledger::ParseRequestId(request_id);
-    if (!id.ok()) return Finish(context, id.status());
+    if (!id.ok()) return reply(id.status());
     // A check changes nothing, so its answer is not worth keeping.
     if (!dry_run) {
       write.request_id = *std::move(id);
       write.content_hash = ContentHash(request);
     }
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   write.decide = std::move(decide);
-  write.done = [reactor, response](absl::StatusOr<std::string> answer) {
+  write.done = [reply, response](absl::StatusOr<std::string> answer) {
     absl::Status status = answer.status();
     if (status.ok() && !response->ParseFromString(*answer)) {
       status =
@@ -55,10 +45,9 @@ grpc::ServerUnaryReactor* Submit(
                           .problem = "was answered before in a form that this program cannot read",
                           .remedy = "read what it changed instead"});
     }
-    reactor->Finish(ToGrpc(status));
+    reply(status);
   };
   hub->Submit(std::move(write));
-  return reactor;
 }
 
 }  // namespace onhand::rpc

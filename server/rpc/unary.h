@@ -1,6 +1,5 @@
-// The two ways of a unary call: a read is answered at once under the hub's lock, a write goes
-// through the sequencer and is answered from its thread, so that no thread waits. Used by every
-// callback service; any thread.
+// The way of a unary write: through the sequencer, and answered from its thread when it is durable,
+// so that no thread waits. Used by every service that writes; any thread.
 #ifndef ONHAND_SERVER_RPC_UNARY_H_
 #define ONHAND_SERVER_RPC_UNARY_H_
 
@@ -11,24 +10,18 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "google/protobuf/message.h"
-#include "grpcpp/support/server_callback.h"
 #include "server/hub/hub.h"
 #include "server/ledger/group.h"
+#include "server/rpc/unary_call.h"
 
 namespace onhand::rpc {
 
-// Ends a call that needed nobody else.
-grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status);
-
 // Hands a write to the hub. `decide` answers with the serialized response, which is parsed into
-// `response` when its facts are durable. `request` and `response` live until the call is finished,
-// as gRPC lets them. INVALID_REQUEST_ID if the id is not a UUIDv7; an empty one is taken where
-// `dry_run` holds.
-grpc::ServerUnaryReactor* Submit(hub::Hub* hub, grpc::CallbackServerContext* context,
-                                 const google::protobuf::Message& request,
-                                 const std::string& request_id, bool dry_run,
-                                 google::protobuf::Message* response,
-                                 std::function<absl::StatusOr<std::string>(ledger::Group&)> decide);
+// `response` when its facts are durable. `request` and `response` live until the reply.
+// INVALID_REQUEST_ID if the id is not a UUIDv7; an empty one is taken where `dry_run` holds.
+void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
+            bool dry_run, google::protobuf::Message* response, Reply reply,
+            std::function<absl::StatusOr<std::string>(ledger::Group&)> decide);
 
 // What a request asks, as a number: the same for the same content of the same kind, whatever its
 // request id.
@@ -36,16 +29,24 @@ uint64_t ContentHash(const google::protobuf::Message& request);
 
 // The same for a decision of the ledger: decide(group, request) gives StatusOr<Response>.
 template <class Request, class Response, class Decide>
-grpc::ServerUnaryReactor* SubmitWrite(hub::Hub* hub, grpc::CallbackServerContext* context,
-                                      const Request* request, Response* response, Decide decide) {
+void SubmitWrite(hub::Hub* hub, const Request& request, Response* response, Reply reply,
+                 Decide decide) {
   bool dry_run = false;
-  if constexpr (requires { request->dry_run(); }) dry_run = request->dry_run();
-  return Submit(hub, context, *request, request->request_id(), dry_run, response,
-                [request, decide](ledger::Group& group) -> absl::StatusOr<std::string> {
-                  const absl::StatusOr<Response> answer = decide(group, *request);
-                  if (!answer.ok()) return answer.status();
-                  return answer->SerializeAsString();
-                });
+  if constexpr (requires { request.dry_run(); }) dry_run = request.dry_run();
+  Submit(hub, request, request.request_id(), dry_run, response, reply,
+         [&request, decide](ledger::Group& group) -> absl::StatusOr<std::string> {
+           const absl::StatusOr<Response> answer = decide(group, request);
+           if (!answer.ok()) return answer.status();
+           return answer->SerializeAsString();
+         });
+}
+
+// The handler of a method that is such a decision and nothing else.
+template <class Decide>
+auto WriteOf(hub::Hub* hub, Decide decide) {
+  return [hub, decide](const auto& request, auto* response, Reply reply) {
+    SubmitWrite(hub, request, response, reply, decide);
+  };
 }
 
 }  // namespace onhand::rpc

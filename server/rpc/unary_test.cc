@@ -1,6 +1,8 @@
 // Unary writes and reads over a real connection to a real hub: ids, refusals, pages, health.
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -369,6 +371,66 @@ TEST_F(UnaryTest, HealthWatchersHearOfTheDrain) {
   agent.Close();
   agent.End();
   stop.join();
+}
+
+TEST_F(UnaryTest, HealthKnowsTheServicesOfTheHubAndNoOthers) {
+  grpc::health::v1::HealthCheckRequest request;
+  grpc::health::v1::HealthCheckResponse response;
+  request.set_service("onhand.v1.StockService");
+  ServedHub::Expect(served_.Call(&grpc::health::v1::Health::Stub::Check, request, &response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  request.set_service("onhand.v1.FaxService");
+  EXPECT_EQ(served_.Call(&grpc::health::v1::Health::Stub::Check, request, &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+
+  grpc::ClientContext context;
+  const auto stub = grpc::health::v1::Health::NewStub(served_.channel());
+  const auto watch = stub->Watch(&context, request);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVICE_UNKNOWN);
+  context.TryCancel();
+}
+
+TEST_F(UnaryTest, AHealthWatchDoesNotHoldUpTheEnd) {
+  grpc::ClientContext context;
+  const auto stub = grpc::health::v1::Health::NewStub(served_.channel());
+  const auto watch = stub->Watch(&context, grpc::health::v1::HealthCheckRequest());
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  served_.server().Stop();
+  while (watch->Read(&response)) {
+  }
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(UnaryTest, MoreWritesThanCallsWaitAreAllAnswered) {
+  constexpr int kWrites = 600;
+  v1::StockService::Stub stub(served_.channel());
+  struct Write {
+    grpc::ClientContext context;
+    v1::AdjustResponse response;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::AdjustResponse>> reader;
+  };
+  grpc::CompletionQueue queue;
+  std::vector<std::unique_ptr<Write>> writes;
+  for (int i = 0; i < kWrites; ++i) {
+    auto& write = *writes.emplace_back(std::make_unique<Write>());
+    v1::AdjustRequest request = CountOf("ball", 1);
+    request.set_kind(v1::MOVEMENT_KIND_ADJUSTMENT);
+    write.reader = stub.AsyncAdjust(&write.context, request, &queue);
+    write.reader->Finish(&write.response, &write.status, &write);
+  }
+  int64_t highest = 0;
+  for (int i = 0; i < kWrites; ++i) {
+    void* tag = nullptr;
+    bool ok = false;
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    const auto& write = *static_cast<Write*>(tag);
+    ServedHub::Expect(write.status);
+    highest = std::max(highest, write.response.position().on_hand());
+  }
+  EXPECT_EQ(highest, kWrites);
 }
 
 }  // namespace

@@ -1,0 +1,62 @@
+#include "server/rpc/call_queue.h"
+
+#include <utility>
+
+namespace onhand::rpc {
+
+CallQueue::~CallQueue() { Join(); }
+
+void CallQueue::Open(grpc::ServerBuilder* builder) { queue_ = builder->AddCompletionQueue(); }
+
+void CallQueue::Start() {
+  poller_ = std::thread([this] { Poll(); });
+  worker_ = std::thread([this] { WorkAside(); });
+}
+
+void CallQueue::Join() {
+  if (queue_ == nullptr) return;
+  if (poller_.joinable()) poller_.join();
+  if (worker_.joinable()) {
+    {
+      absl::MutexLock lock(&mutex_);
+      closing_ = true;
+    }
+    worker_.join();
+  }
+  queue_->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) {
+  }
+  queue_.reset();
+}
+
+void CallQueue::DoAside(std::function<void()> work) {
+  absl::MutexLock lock(&mutex_);
+  aside_.push_back(std::move(work));
+}
+
+void CallQueue::Poll() {
+  void* tag = nullptr;
+  bool ok = false;
+  // A server that shuts down fails what waits for a call, and answers what has one; then all leave.
+  while (live_calls_ > 0 && queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Happened(ok);
+}
+
+void CallQueue::WorkAside() {
+  const auto due = [this]()
+                       ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return closing_ || !aside_.empty(); };
+  for (;;) {
+    std::function<void()> work;
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&due));
+      if (aside_.empty()) return;
+      work = std::move(aside_.front());
+      aside_.pop_front();
+    }
+    work();
+  }
+}
+
+}  // namespace onhand::rpc
