@@ -47,6 +47,7 @@ TEST(JournalKillTest, WhatTheJournalKeptIsWhatTheNextStartShows) {
     const uint64_t before = senders[0]->acknowledged();
     ASSERT_TRUE(WaitUntil([&] { return senders[0]->acknowledged() > before; }));
     absl::SleepFor(absl::Milliseconds(std::uniform_int_distribution<int>(0, 150)(random)));
+    EXPECT_TRUE(hub.IsRunning()) << hub.log();
     hub.Kill();
     std::vector<uint64_t> acknowledged;
     for (const auto& sender : senders) acknowledged.push_back(sender->acknowledged());
