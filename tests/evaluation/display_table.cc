@@ -59,12 +59,12 @@ class Scenario {
         *std::min_element(fixed_.begin(), fixed_.end(),
                           [&](const Point& a, const Point& b) { return cost(a) < cost(b); });
     for (const Point& point : fixed_) {
+      const std::string units = Number(point.limit, 0);
       const std::optional<double> hidden = HiddenAt(with_doubt_, point.cancelled);
       out << absl::StrFormat(
           "| %s | %s | %.3f %% | %.2f %% | %s | %s | %s | %s |\n", name_,
-          absl::StrFormat(point.limit == best.limit ? "**%.0f**" : "%.0f", point.limit),
-          point.cancelled * 100, point.hidden * 100, Told(hidden),
-          Told(HiddenAt(without_doubt_, point.cancelled)),
+          point.limit == best.limit ? "**" + units + "**" : units, point.cancelled * 100,
+          point.hidden * 100, Told(hidden), Told(HiddenAt(without_doubt_, point.cancelled)),
           hidden.has_value() ? Number(*hidden / point.hidden, 2) : "", Paired(point));
     }
   }

@@ -75,6 +75,7 @@ Interval BootstrapRatio(absl::Span<const Share> shares) {
     under += share.under;
   }
   std::vector<std::pair<double, double>> groups;
+  groups.reserve(sums.size());
   for (const auto& [key, sum] : sums) groups.push_back(sum);
   if (groups.empty()) return {};
   Random random(9173);
