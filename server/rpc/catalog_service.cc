@@ -47,6 +47,8 @@ void CatalogService::Serve(CallQueue* queue) {
              std::bind_front(&CatalogService::ListLocations, this));
   ServeUnary(queue, &service_, &Service::RequestSetLocationState,
              WriteOf(hub_, ledger::DecideSetLocationState));
+  ServeUnary(queue, &service_, &Service::RequestAnnounceStocktake,
+             WriteOf(hub_, ledger::DecideAnnounceStocktake));
   ServeUnary(queue, &service_, &Service::RequestBatchUpsertGroups,
              WriteOf(hub_, ledger::DecideUpsertGroups));
   ServeUnary(queue, &service_, &Service::RequestListGroups,
