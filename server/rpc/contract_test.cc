@@ -34,6 +34,10 @@ grpc::StatusCode CodeOf(ServedHub& served, const google::protobuf::MethodDescrip
     const grpc::Slice nothing;
     call->WriteLast(grpc::ByteBuffer(&nothing, 1), grpc::WriteOptions(), nullptr);
     wait();
+    // The status comes behind the answer.
+    grpc::ByteBuffer answer;
+    call->Read(&answer, nullptr);
+    wait();
   }
   call->Finish(&status, nullptr);
   wait();
