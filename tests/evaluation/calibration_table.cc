@@ -185,7 +185,8 @@ void WriteCalibrationTable(const std::vector<Speed>& speeds, std::ostream& out) 
       out << "|\n";
     }
   }
-  out << "\n## B2. One pooled buffer for the chain against the sum of its stores' buffers\n\n"
+  out << "\n## B2. One pooled buffer for the chain against the sum of its stores' "
+         "buffers\n\nIntervals by SKU-week.\n\n"
          "| speed | window | alpha | c of the chain | summed / pooled | pooled: observed over "
          "allowed |\n"
          "| --- | --- | --- | --- | --- | --- |\n"
