@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include <cstdlib>
-#include <iostream>
+#include <stdexcept>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -14,12 +14,12 @@
 namespace onhand::testing {
 namespace {
 
+// Ends the test and no more: what it made is cleaned up on the way out.
 [[noreturn]] void Fail(const std::string& what, Process& process) {
   const std::optional<int> exit_code = process.Wait(absl::ZeroDuration());
-  std::cerr << what << " (" << (exit_code ? absl::StrCat("exit code ", *exit_code) : "it runs")
-            << ")\n"
-            << process.out() << process.err() << std::endl;
-  abort();
+  throw std::runtime_error(absl::StrCat(
+      what, exit_code ? absl::StrCat(" (exit code ", *exit_code, ")\n") : " (it runs)\n",
+      process.out(), process.err()));
 }
 
 int EndGently(Process& process, const std::string& name) {

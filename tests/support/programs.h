@@ -21,7 +21,7 @@ struct Ended {
   std::string err;
 };
 
-// Runs a program to its end; aborts after a minute.
+// Runs a program to its end; throws after a minute.
 Ended RunToEnd(const std::vector<std::string>& arguments, const Process::Options& options = {});
 
 // Paths of the binaries: this build's, or those in the folder that ONHAND_PROGRAMS names, such as a
@@ -40,7 +40,7 @@ class HubProgram {
   void Launch(const std::vector<std::string>& more_arguments = {});
   // Waits for the ready line; false if the process ended or took too long.
   bool AwaitReady(absl::Duration timeout = absl::Seconds(30));
-  // Launch and AwaitReady; aborts with what the hub wrote if it does not come up.
+  // Launch and AwaitReady; throws what the hub wrote if it does not come up.
   void Start(const std::vector<std::string>& more_arguments = {});
   // kill -9.
   void Kill();
