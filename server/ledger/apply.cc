@@ -313,7 +313,10 @@ void InsertEvent(Beside& beside, const Event& event, SourceName name) {
       std::upper_bound(window.begin(), window.end(), event,
                        [&](const Event& a, const Event& b) { return Before(a, b, name); });
   if (at == window.begin() && IsSuperseded(beside, event)) return;
+  // What only adds may come late without a new fold, unless a number or a correction came after it.
+  const bool in_any_order = OnlyAdds(event) && std::all_of(at, window.end(), OnlyAdds);
   window.insert(at, event);
+  if (in_any_order) return beside.now.Advance(event);
   beside.now = beside.before;
   for (const Event& kept : window) beside.now.Advance(kept);
 }

@@ -5,8 +5,7 @@
 
 namespace onhand::ledger {
 
-bool Before(const Event& a, const Event& b, SourceName name) {
-  if (a.at_us != b.at_us) return a.at_us < b.at_us;
+bool BeforeAtOneMoment(const Event& a, const Event& b, SourceName name) {
   if (a.source != b.source) return name(a.source) < name(b.source);
   if (a.spool != b.spool) return a.spool < b.spool;
   if (a.sequence != b.sequence) return a.sequence < b.sequence;

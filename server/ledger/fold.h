@@ -61,8 +61,18 @@ static_assert(sizeof(Event) == 32);
 // their arrival.
 using SourceName = absl::FunctionRef<absl::string_view(uint32_t source)>;
 
+// The part of Before that decides between events of the same moment.
+bool BeforeAtOneMoment(const Event& a, const Event& b, SourceName name);
+
 // Whether a comes before b. Total over distinct events of one position.
-bool Before(const Event& a, const Event& b, SourceName name);
+inline bool Before(const Event& a, const Event& b, SourceName name) {
+  return a.at_us != b.at_us ? a.at_us < b.at_us : BeforeAtOneMoment(a, b, name);
+}
+
+// Whether an event only adds: such events may be folded in any order among themselves.
+inline bool OnlyAdds(const Event& event) {
+  return event.inferred || event.event_kind() <= EventKind::kPutBack;
+}
 
 // What on hand contains beyond the source's LEVEL.
 struct Correction {
