@@ -31,7 +31,8 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
   command->add_flag("--confirm-clock", config->confirm_clock,
                     "Start although the clock is far from the journal's last row");
   command->add_option("--clock-scale", config->clock_scale,
-                      "Run N times as fast from now on, for demonstrations");
+                      "Run N times as fast from now on, for demonstrations on this machine; "
+                      "agents move their tills' times onto that clock");
   command->add_option("--projection", *projection, "Write the plain tables for people")
       ->check(CLI::IsMember({"on", "off"}));
 }

@@ -59,10 +59,10 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
   }
   for (const auto& [flag, address] : {std::pair("--grpc", &*grpc), std::pair("--http", &*http)}) {
     if (address->IsLoopback()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, " '", address->ToString(),
-                     "' can be reached from other machines, which --insecure does not "
-                     "allow; listen on 127.0.0.1 or ::1"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, " '", address->ToString(), "' can be reached from other machines, which ",
+        config.clock_scale == 1 ? "--insecure" : "--clock-scale",
+        " does not allow; listen on 127.0.0.1 or ::1"));
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
   return Addresses{*std::move(grpc), *std::move(http)};

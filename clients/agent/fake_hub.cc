@@ -58,6 +58,7 @@ class FakeHub::Stream : public grpc::ServerBidiReactor<v1::ReportRequest, v1::Re
     if (request_.has_heartbeat()) {
       absl::MutexLock locked(&hub_->mu_);
       hub_->Know(request_.heartbeat().known_through());
+      hub_->heartbeat_ = request_.heartbeat();
     }
     {
       absl::MutexLock locked(&mu_);
@@ -231,6 +232,7 @@ v1::Welcome FakeHub::Open(const v1::Hello& hello, grpc::Status& status) {
   welcome.set_last_spool_id(last_spool_id_);
   welcome.set_batches_in_flight_max(8);
   welcome.set_batch_rows_max(batch_rows_max_);
+  if (scaled_clock_) *welcome.mutable_scaled_clock() = *scaled_clock_;
   return welcome;
 }
 
@@ -312,6 +314,14 @@ int64_t FakeHub::KnownThrough(const std::string& location) const {
   return found == known_.end() ? 0 : found->second;
 }
 
+int64_t FakeHub::HeartbeatOf(const std::string& location) const {
+  absl::MutexLock locked(&mu_);
+  for (const v1::KnownThrough& moment : heartbeat_.known_through()) {
+    if (moment.location_id() == location) return moment.at_us();
+  }
+  return 0;
+}
+
 uint64_t FakeHub::durable_sequence() const {
   absl::MutexLock locked(&mu_);
   return applied_.size();
@@ -342,6 +352,11 @@ void FakeHub::DrainNext(absl::Duration after) {
 void FakeHub::set_batch_rows_max(uint32_t rows) {
   absl::MutexLock locked(&mu_);
   batch_rows_max_ = rows;
+}
+
+void FakeHub::set_scaled_clock(const v1::ScaledClock& clock) {
+  absl::MutexLock locked(&mu_);
+  scaled_clock_ = clock;
 }
 
 void FakeHub::ForgetNewest(uint64_t count) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class FakeHub {
   bool snapshot_complete(const std::string& location) const ABSL_LOCKS_EXCLUDED(mu_);
   // The newest known_through of a location, 0 if none; of batches and heartbeats.
   int64_t KnownThrough(const std::string& location) const ABSL_LOCKS_EXCLUDED(mu_);
+  // What the last heartbeat said of a location; 0 if nothing.
+  int64_t HeartbeatOf(const std::string& location) const ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t durable_sequence() const ABSL_LOCKS_EXCLUDED(mu_);
   std::set<std::string> spool_ids() const ABSL_LOCKS_EXCLUDED(mu_);
   int hellos() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -48,6 +51,8 @@ class FakeHub {
   // The next stream is told to come back after this time, once it has been welcomed.
   void DrainNext(absl::Duration after) ABSL_LOCKS_EXCLUDED(mu_);
   void set_batch_rows_max(uint32_t rows) ABSL_LOCKS_EXCLUDED(mu_);
+  // Welcomes with this clock from now on; what it is told must be on it.
+  void set_scaled_clock(const v1::ScaledClock& clock) ABSL_LOCKS_EXCLUDED(mu_);
   // Forgets the newest `count` sequences, as a hub restored from a backup.
   void ForgetNewest(uint64_t count) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -85,11 +90,13 @@ class FakeHub {
   std::map<std::string, std::map<std::string, int64_t>> snapshots_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, bool> complete_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, int64_t> known_ ABSL_GUARDED_BY(mu_);
+  v1::Heartbeat heartbeat_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<Stream> newest_ ABSL_GUARDED_BY(mu_);
   int hellos_ ABSL_GUARDED_BY(mu_) = 0;
   int lose_acks_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Duration drain_ ABSL_GUARDED_BY(mu_) = absl::InfiniteDuration();
   uint32_t batch_rows_max_ ABSL_GUARDED_BY(mu_) = 10'000;
+  std::optional<v1::ScaledClock> scaled_clock_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace onhand::agent

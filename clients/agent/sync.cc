@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "clients/agent/scaled_clock.h"
 #include "clients/cpp/refusal.h"
 #include "grpcpp/create_channel.h"
 #include "spdlog/spdlog.h"
@@ -127,6 +128,8 @@ Sync::Talk Sync::Converse() {
     return talk;
   }
   Talk talk;
+  talk.error = AdoptClock(*welcome);
+  if (!talk.error.ok()) return talk;
   const absl::StatusOr<Agreement> agreement = Agree(*welcome);
   if (!agreement.ok()) {
     talk.error = agreement.status();
@@ -161,6 +164,24 @@ absl::StatusOr<v1::Welcome> Sync::Greet(Link& link) {
     bell_->Wait(kLook);
   }
   return absl::DeadlineExceededError("the hub did not answer Hello in time: check --hub");
+}
+
+absl::Status Sync::AdoptClock(const v1::Welcome& welcome) {
+  hub_clock_.reset();
+  if (!welcome.has_scaled_clock()) return absl::OkStatus();
+  if (!IsLoopback(address_)) {
+    return absl::FailedPreconditionError(
+        "the hub runs on a scaled clock, which is for demonstrations on one machine: start it "
+        "without --clock-scale");
+  }
+  hub_clock_ = welcome.scaled_clock();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Batch> Sync::BatchForHub(uint64_t sequence) const {
+  absl::StatusOr<v1::Batch> batch = spool_->Get(sequence);
+  if (batch.ok() && hub_clock_) Restamp(*hub_clock_, *batch);
+  return batch;
 }
 
 absl::StatusOr<bool> Sync::SpoolContinues(const v1::Welcome& welcome) {
@@ -269,7 +290,7 @@ absl::StatusOr<std::optional<uint64_t>> Sync::FirstUnknownToHub(uint64_t durable
   if (durable_sequence < state.acked_sequence) return durable_sequence + 1;
   for (uint64_t sequence = state.acked_sequence + 1; sequence <= state.last_sequence; ++sequence) {
     if (sequence > durable_sequence) return sequence;
-    const absl::StatusOr<v1::Batch> batch = spool_->Get(sequence);
+    const absl::StatusOr<v1::Batch> batch = BatchForHub(sequence);
     if (!batch.ok()) return batch.status();
     v1::SubmitReportRequest request;
     *request.mutable_hello() = MakeHello();
@@ -295,6 +316,10 @@ Sync::Talk Sync::Exchange(Link& link, const v1::Welcome& welcome) {
   last_sent_ = last_heard_ = absl::Now();
   spdlog::info("connected to hub {}: it has {} of {}", address_, welcome.durable_sequence(),
                spool_->state().last_sequence);
+  if (hub_clock_) {
+    spdlog::info("the hub's clock runs {} times as fast: moments are moved onto it",
+                 hub_clock_->scale());
+  }
 
   Talk talk;
   bool leaving = false;
@@ -343,13 +368,13 @@ void Sync::SendNext(Link& link, uint64_t in_flight_max, bool only_known) {
                         next_sequence_ <= state.acked_sequence + in_flight_max;
   v1::ReportRequest request;
   if (may_send && !only_known) {
-    const absl::StatusOr<v1::Batch> batch = spool_->Get(next_sequence_);
+    absl::StatusOr<v1::Batch> batch = BatchForHub(next_sequence_);
     if (!batch.ok()) {
       spdlog::error("{}", std::string(batch.status().message()));
       link.Cancel();
       return;
     }
-    *request.mutable_batch() = *batch;
+    *request.mutable_batch() = *std::move(batch);
     ++next_sequence_;
   } else if (only_known || absl::Now() - last_sent_ >= options_.heartbeat) {
     // A claim about time must not overtake the rows that it is about.
@@ -357,6 +382,7 @@ void Sync::SendNext(Link& link, uint64_t in_flight_max, bool only_known) {
     for (const v1::KnownThrough& known : intake_->KnownThroughAt(state.acked_sequence)) {
       *request.mutable_heartbeat()->add_known_through() = known;
     }
+    if (hub_clock_) Restamp(*hub_clock_, *request.mutable_heartbeat());
   } else {
     return;
   }

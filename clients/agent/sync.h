@@ -90,6 +90,9 @@ class Sync {
   absl::Status StartIntakeAt(const std::string& position);
   Talk Converse();
   absl::StatusOr<v1::Welcome> Greet(Link& link);
+  absl::Status AdoptClock(const v1::Welcome& welcome);
+  // The batch as this hub is to see it. Errors as Spool::Get.
+  absl::StatusOr<v1::Batch> BatchForHub(uint64_t sequence) const;
   absl::StatusOr<Agreement> Agree(const v1::Welcome& welcome);
   absl::StatusOr<bool> SpoolContinues(const v1::Welcome& welcome);
   absl::Status Renew(const v1::Welcome& welcome);
@@ -125,6 +128,7 @@ class Sync {
   int batch_rows_max_ = 0;
 
   // Of the stream that stands.
+  std::optional<v1::ScaledClock> hub_clock_;  // unset: the hub's is the wall clock
   uint64_t next_sequence_ = 1;
   absl::Time last_sent_;
   absl::Time last_heard_;

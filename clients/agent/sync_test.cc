@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "clients/agent/csv_source.h"
 #include "clients/agent/fake_hub.h"
 #include "clients/agent/stdin_source.h"
@@ -26,7 +28,10 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 // One run of the agent over a drop folder, as main wires it.
 struct Agent {
   Agent(const FakeHub& hub, const std::string& folder, const std::string& spool_path, bool once,
-        int rows = 2) {
+        int rows = 2)
+      : Agent(hub.address(), folder, spool_path, once, rows) {}
+  Agent(const std::string& hub, const std::string& folder, const std::string& spool_path,
+        bool once = false, int rows = 2) {
     const absl::Duration poll = absl::Milliseconds(20);
     Mapping mapping;
     mapping.kind = v1::MOVEMENT_KIND_UNSPECIFIED;
@@ -36,11 +41,11 @@ struct Agent {
   Agent(const FakeHub& hub, int input, const std::string& spool_path, int rows = 2) {
     source =
         std::make_unique<StdinSource>(input, std::vector<std::string>{"S1"}, absl::UTCTimeZone());
-    Wire(hub, spool_path, /*once=*/false, rows);
+    Wire(hub.address(), spool_path, /*once=*/false, rows);
   }
   ~Agent() { StopAndJoin(); }
 
-  void Wire(const FakeHub& hub, const std::string& spool_path, bool once, int rows) {
+  void Wire(const std::string& hub, const std::string& spool_path, bool once, int rows) {
     absl::StatusOr<std::unique_ptr<Spool>> opened =
         Spool::Open({.path = spool_path, .source_id = "till"});
     if (!opened.ok()) ADD_FAILURE() << opened.status();
@@ -50,7 +55,7 @@ struct Agent {
         Intake::Options{
             .locations = {"S1"}, .batch_rows_max = rows, .wait = absl::Milliseconds(20)});
     Sync::Options options;
-    options.hub = hub.address();
+    options.hub = hub;
     options.credentials = grpc::InsecureChannelCredentials();
     options.hello.set_source_id("till");
     options.hello.add_location_ids("S1");
@@ -350,6 +355,64 @@ TEST_F(SyncTest, ASnapshotCutByAKillIsSentAnew) {
   }
   RunOnce();
   EXPECT_THAT(hub_.Snapshot("S1"), SizeIs(5));
+}
+
+// The moment of all Sales().
+int64_t SoldAtUs() {
+  return absl::ToUnixMicros(
+      absl::FromCivil(absl::CivilSecond(2026, 3, 1, 10), absl::UTCTimeZone()));
+}
+
+// A clock that began so long before the sales.
+v1::ScaledClock ClockBegunBefore(absl::Duration before) {
+  v1::ScaledClock clock;
+  clock.set_scale(60);
+  clock.set_began_at_us(SoldAtUs() - absl::ToInt64Microseconds(before));
+  return clock;
+}
+
+TEST_F(SyncTest, AHubOnAScaledClockIsToldItsOwnTime) {
+  hub_.set_scaled_clock(ClockBegunBefore(absl::Seconds(5)));
+  folder_.Drop("drop/sales1.csv", Sales(0, 3));
+  Agent agent(hub_, drop(), spool(), /*once=*/false);
+  agent.Start();
+  const int64_t on_hubs_clock_us = SoldAtUs() + absl::ToInt64Microseconds(absl::Seconds(5) * 59);
+  ASSERT_TRUE(Eventually([&] { return hub_.HeartbeatOf("S1") == on_hubs_clock_us; }));
+  ExpectOnce(0, 3);
+  for (const v1::Movement& movement : hub_.movements()) {
+    EXPECT_EQ(movement.occurred_at_us(), on_hubs_clock_us);
+  }
+  EXPECT_EQ(hub_.KnownThrough("S1"), on_hubs_clock_us);
+  const absl::StatusOr<v1::Batch> spooled = agent.spool->Get(1);
+  ASSERT_TRUE(spooled.ok()) << spooled.status();
+  EXPECT_EQ(spooled->movements(0).occurred_at_us(), SoldAtUs());
+}
+
+TEST_F(SyncTest, AHubWhoseScaledClockBeginsAnewStillKnowsTheSpool) {
+  hub_.set_scaled_clock(ClockBegunBefore(absl::Seconds(5)));
+  folder_.Drop("drop/sales1.csv", Sales(0, 4));
+  hub_.LoseAcks(1);
+  RunOnce();
+  hub_.Stop();
+  hub_.set_scaled_clock(ClockBegunBefore(absl::Seconds(2)));
+  hub_.Start();
+  folder_.Drop("drop/sales2.csv", Sales(4, 5));
+  RunOnce();
+  ExpectOnce(0, 5);
+  EXPECT_THAT(hub_.spool_ids(), SizeIs(1));
+  EXPECT_EQ(hub_.movements().back().occurred_at_us(),
+            SoldAtUs() + absl::ToInt64Microseconds(absl::Seconds(2) * 59));
+}
+
+TEST_F(SyncTest, AScaledClockBeyondThisMachineIsRefused) {
+  hub_.set_scaled_clock(ClockBegunBefore(absl::Seconds(5)));
+  folder_.Drop("drop/sales1.csv", Sales(0, 3));
+  // Leads to the same hub, but says that others could be there too.
+  Agent agent(absl::StrReplaceAll(hub_.address(), {{"127.0.0.1", "0.0.0.0"}}), drop(), spool());
+  agent.Start();
+  ASSERT_TRUE(Eventually(
+      [&] { return absl::StrContains(agent.spool->state().last_error, "without --clock-scale"); }));
+  EXPECT_THAT(hub_.movements(), SizeIs(0));
 }
 
 class StdinSyncTest : public SyncTest {

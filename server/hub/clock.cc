@@ -24,21 +24,20 @@ HubClock::Sources HubClock::SystemSources() {
 }
 
 HubClock::HubClock(int64_t scale, Sources sources)
-    : scale_(scale),
-      sources_(std::move(sources)),
-      start_wall_us_(sources_.wall_us()),
-      anchor_us_(start_wall_us_),
+    : sources_(std::move(sources)),
+      scale_{.factor = scale, .began_us = sources_.wall_us()},
+      anchor_us_(scale_.began_us),
       anchor_monotonic_us_(sources_.monotonic_us()) {}
 
 int64_t HubClock::ScaledWallUs() const {
-  return start_wall_us_ + (sources_.wall_us() - start_wall_us_) * scale_;
+  return scale_.began_us + (sources_.wall_us() - scale_.began_us) * scale_.factor;
 }
 
 int64_t HubClock::NowUs() {
   absl::MutexLock lock(&mutex_);
   const int64_t monotonic_us = sources_.monotonic_us();
   const int64_t passed_us = std::max<int64_t>(monotonic_us - anchor_monotonic_us_, 0);
-  const int64_t advance_us = passed_us * scale_;
+  const int64_t advance_us = passed_us * scale_.factor;
   const int64_t slew_max_us = advance_us / kSlewDivisor;
   const int64_t now_us =
       anchor_us_ + advance_us + std::clamp(behind_us_, -slew_max_us, slew_max_us);

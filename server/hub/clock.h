@@ -11,12 +11,20 @@
 
 namespace onhand::hub {
 
+// How many seconds pass in one second of the wall clock, and at which moment both showed the same.
+struct ClockScale {
+  int64_t factor = 1;
+  int64_t began_us = 0;
+};
+
 // Where time comes from. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
   // Microseconds since 1970-01-01T00:00:00Z.
   virtual int64_t NowUs() = 0;
+  // Never changes.
+  virtual ClockScale scale() const { return {}; }
 };
 
 // Steps to the wall clock when it is made. From then on it follows monotonic time, slewed by at
@@ -36,14 +44,14 @@ class HubClock final : public Clock {
   explicit HubClock(int64_t scale = 1, Sources sources = SystemSources());
 
   int64_t NowUs() override;
+  ClockScale scale() const override { return scale_; }
 
  private:
   // How the wall clock reads on the scaled axis.
   int64_t ScaledWallUs() const;
 
-  const int64_t scale_;
   const Sources sources_;
-  const int64_t start_wall_us_;
+  const ClockScale scale_;
 
   // The last moment at which the distance to the wall clock was measured. Between two of them the
   // time is a straight line with a bend where the distance is closed, which is why it can neither

@@ -77,6 +77,8 @@ TEST(HubClockTest, AScaledClockRunsFasterFromItsStart) {
   EXPECT_EQ(clock.NowUs(), kStart);
   hands.Pass(2 * kSecond);
   EXPECT_EQ(clock.NowUs(), kStart + 1200 * kSecond);
+  EXPECT_EQ(clock.scale().factor, 600);
+  EXPECT_EQ(clock.scale().began_us, kStart);
 }
 
 TEST(HubClockTest, StaysWithinOnePercentWhateverTheWallClockDoes) {

@@ -125,8 +125,10 @@ void Hub::Submit(Write write) {
 void Hub::OpenSource(const v1::Hello& hello,
                      std::function<void(absl::StatusOr<ledger::OpenedSource>)> done) {
   auto shared_done = std::make_shared<decltype(done)>(std::move(done));
+  v1::Hello heard = hello;
+  if (clock_scale().factor != 1) heard.clear_sent_at();
   sequencer_->Submit(
-      [hello, shared_done](ledger::Group& group) -> Sequencer::Finish {
+      [hello = std::move(heard), shared_done](ledger::Group& group) -> Sequencer::Finish {
         return [shared_done,
                 opened = ledger::DecideHello(group, hello)](const absl::Status& outcome) mutable {
           (*shared_done)(outcome.ok() ? std::move(opened)

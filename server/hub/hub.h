@@ -89,7 +89,10 @@ class Hub {
   }
 
   void Submit(Write write);
-  // A source's Hello: journaled if it says anything new.
+  // How the hub's time runs against that of the senders on its machine.
+  ClockScale clock_scale() const { return clock_->scale(); }
+  // A source's Hello: journaled if it says anything new. On a scaled clock its times are not
+  // corrected: the sender is on this machine, and moves them onto that clock itself.
   void OpenSource(const v1::Hello& hello,
                   std::function<void(absl::StatusOr<ledger::OpenedSource>)> done);
   // Heartbeat: moves known_through; nothing to wait for.

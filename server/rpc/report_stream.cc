@@ -49,7 +49,7 @@ absl::Status CheckBatchBytes(const v1::Batch& batch) {
                          .remedy = absl::StrCat("send at most ", kBatchBytesMax, " bytes")});
 }
 
-v1::Welcome WelcomeOf(const ledger::OpenedSource& opened) {
+v1::Welcome WelcomeOf(const ledger::OpenedSource& opened, const hub::ClockScale& scale) {
   v1::Welcome welcome;
   welcome.set_durable_sequence(opened.durable_sequence);
   welcome.set_rolling_hash(opened.rolling_hash);
@@ -59,6 +59,10 @@ v1::Welcome WelcomeOf(const ledger::OpenedSource& opened) {
   welcome.set_batches_in_flight_max(kBatchesInFlightMax);
   welcome.set_batch_rows_max(ledger::kBatchRowsMax);
   welcome.set_clock_correction_us(opened.clock_correction_us);
+  if (scale.factor != 1) {
+    welcome.mutable_scaled_clock()->set_scale(scale.factor);
+    welcome.mutable_scaled_clock()->set_began_at_us(scale.began_us);
+  }
   return welcome;
 }
 
@@ -212,7 +216,7 @@ void ReportStream::Opened(Slot* slot, absl::StatusOr<ledger::OpenedSource> opene
       spool_ = opened->spool;
       clock_correction_us_ = opened->clock_correction_us;
       opened_ = true;
-      welcome_ = WelcomeOf(*opened);
+      welcome_ = WelcomeOf(*opened, hub_->clock_scale());
     } else {
       EndLocked(opened.status());
     }

@@ -41,7 +41,7 @@ inline constexpr size_t kBatchBytesMax = 4 << 20;
 absl::Status CheckBatchBytes(const v1::Batch& batch);
 
 // What Hello is answered with.
-v1::Welcome WelcomeOf(const ledger::OpenedSource& opened);
+v1::Welcome WelcomeOf(const ledger::OpenedSource& opened, const hub::ClockScale& scale);
 
 class ReportStream final : public std::enable_shared_from_this<ReportStream> {
  public:

@@ -43,6 +43,26 @@ TEST_F(ReportTest, AReportedLevelIsAcknowledgedAndRead) {
   ServedHub::Expect(agent.End());
 }
 
+TEST(ScaledReportTest, TheSenderIsToldTheScaleInPlaceOfACorrection) {
+  const int64_t before_us = absl::GetCurrentTimeNanos() / 1'000;
+  ServedHub served({}, /*clock_scale=*/86'400);
+  served.MakeChain({"M1"}, {"ball"});
+  // So that the clocks are far apart whatever the machine did until here.
+  absl::SleepFor(absl::Milliseconds(5));
+  v1::Hello hello = HelloOf("till", "a", "M1");
+  hello.mutable_sent_at()->set_seconds(absl::ToUnixSeconds(absl::Now()));
+  Agent agent(served);
+  const v1::Welcome welcome = agent.Open(hello);
+  EXPECT_EQ(welcome.clock_correction_us(), 0);
+  EXPECT_EQ(welcome.scaled_clock().scale(), 86'400);
+  EXPECT_GE(welcome.scaled_clock().began_at_us(), before_us);
+  EXPECT_LE(welcome.scaled_clock().began_at_us(), absl::GetCurrentTimeNanos() / 1'000);
+
+  ServedHub plain;
+  plain.MakeChain({"M1"}, {"ball"});
+  EXPECT_FALSE(Agent(plain).Open(HelloOf("till", "a", "M1")).has_scaled_clock());
+}
+
 TEST_F(ReportTest, ManyBatchesInFlightAreAllAcknowledgedCumulatively) {
   Agent agent(served_);
   agent.Open(HelloOf("till", "a", "M1"));

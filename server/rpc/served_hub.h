@@ -57,7 +57,7 @@ inline std::string MakeRequestId(absl::Time time = absl::Now()) {
 
 class ServedHub {
  public:
-  explicit ServedHub(ServerOptions options = {}) {
+  explicit ServedHub(ServerOptions options = {}, int64_t clock_scale = 1) : clock_(clock_scale) {
     store_ = *storage::OpenStore("memory:", "");
     EXPECT_TRUE(store_->Migrate().ok());
     hub_ = *hub::Hub::Start(store_.get(), &clock_, {.version = "test"});

@@ -34,6 +34,9 @@ TEST(StartTest, InsecureIsRefusedWhereOtherMachinesCanReachIt) {
     const Ended ended = Serve("memory:", address);
     EXPECT_EQ(ended.exit_code, 2) << ended.err;
     EXPECT_THAT(ended.err, AllOf(HasSubstr("--insecure"), HasSubstr("127.0.0.1")));
+    const Ended scaled = Serve("memory:", address, {"--insecure", "--clock-scale", "60"});
+    EXPECT_EQ(scaled.exit_code, 2) << scaled.err;
+    EXPECT_THAT(scaled.err, AllOf(HasSubstr("--clock-scale"), HasSubstr("127.0.0.1")));
   }
 }
 
