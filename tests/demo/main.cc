@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/connection.h"
-#include "onhand/v1/hub.grpc.pb.h"
 #include "tests/demo/narrator.h"
 #include "tests/demo/probe.h"
 #include "tests/demo/sales.h"
@@ -40,16 +39,6 @@ struct CommandLine {
   bool once = false;
   bool plain = false;
 };
-
-absl::Time TimeOf(const google::protobuf::Timestamp& moment) {
-  return absl::FromUnixSeconds(moment.seconds()) + absl::Nanoseconds(moment.nanos());
-}
-
-absl::StatusOr<LedgerClock> ReadClock(client::Connection& hub, int64_t scale) {
-  const auto status = hub.Call(&v1::HubService::Stub::GetHubStatus, v1::GetHubStatusRequest());
-  if (!status.ok()) return status.status();
-  return LedgerClock(TimeOf(status->ledger_time()), absl::Now(), scale);
-}
 
 // Waits until every position is what the tills say; answers in how many stores all are.
 size_t CountEqualStores(client::Connection& hub, const Tills& tills) {
@@ -108,14 +97,12 @@ absl::Status Demo::Prepare() {
             << std::flush;
   if (const auto status = stage_->ImportChain(); !status.ok()) return status;
   hub_ = std::make_unique<client::Connection>(client::ConnectionOptions{.hub = stage_->hub()});
-  const absl::StatusOr<LedgerClock> clock = ReadClock(*hub_, given_.speed);
-  if (!clock.ok()) return clock.status();
 
   probe_ = std::make_unique<Probe>(stage_->hub(), "in-store");
   tills_ = std::make_unique<Tills>(Tills::Options{
       .folder = stage_->drop_folder(),
       .history = *std::move(history),
-      .clock = *clock,
+      .speed = given_.speed,
       .seed = given_.seed,
       .on_sale = [probe = probe_.get()](size_t store, size_t good, int left,
                                         absl::Time at) { probe->Watch(store, good, left, at); },

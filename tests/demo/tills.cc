@@ -18,6 +18,7 @@ namespace {
 
 constexpr absl::Duration kExportEvery = absl::Milliseconds(500);  // of real time
 constexpr absl::Duration kDeliveriesAfter = absl::Hours(21);      // the first night, at six
+constexpr absl::Duration kFilesApart = absl::Milliseconds(1);
 
 // What a till of each country calls things.
 struct Words {
@@ -46,6 +47,7 @@ const Words& WordsOf(size_t store) {
   return english;
 }
 
+// With fractions of a second: half an hour of the chain may pass in one.
 std::string MovementLines(size_t store, const auto& lines) {
   const Words& words = WordsOf(store);
   const std::string delimiter(1, words.delimiter);
@@ -53,7 +55,7 @@ std::string MovementLines(size_t store, const auto& lines) {
       absl::StrCat(words.item, delimiter, words.quantity, delimiter, words.sold_at, "\n");
   for (const auto& line : lines) {
     absl::StrAppend(&csv, Goods()[line.good].barcode, delimiter, line.units, delimiter,
-                    absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", line.at, absl::UTCTimeZone()), "\n");
+                    absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", line.at, absl::UTCTimeZone()), "\n");
   }
   return csv;
 }
@@ -120,7 +122,8 @@ absl::Status Tills::TellOpeningStock() {
   absl::MutexLock lock(&mu_);
   for (size_t store = 0; store < Stores().size(); ++store) {
     std::filesystem::create_directories(FolderOf(store));
-    DropFile(store, WordsOf(store).stock_file, StockLines(store, shelves_[store], Goods().size()));
+    DropFile(store, WordsOf(store).stock_file, StockLines(store, shelves_[store], Goods().size()),
+             began_);
   }
   return status_;
 }
@@ -146,14 +149,13 @@ void Tills::Run() {
   absl::MutexLock lock(&mu_);
   while (!closing_) {
     if (!halted_) {
-      SellUntil(options_.clock.Now());
+      const absl::Time now = absl::Now();
+      SellUntil(now);
+      for (size_t store = 0; store < Stores().size(); ++store) DropSales(store, now);
       if (ReplayedMoment() - options_.history.first_moment >
           absl::ToInt64Seconds(kDeliveriesAfter) + nights_ * 86'400) {
-        FillUp();
+        FillUp(now);
         ++nights_;
-      }
-      for (size_t store = 0; store < Stores().size(); ++store) {
-        DropSales(store, std::exchange(basket_[store], {}));
       }
     }
     mu_.AwaitWithTimeout(absl::Condition(&closing_), kExportEvery);
@@ -162,7 +164,7 @@ void Tills::Run() {
 
 absl::CivilSecond Tills::ReplayedMoment() const {
   return options_.history.first_moment +
-         absl::ToInt64Seconds(options_.clock.Now() - options_.clock.start());
+         absl::ToInt64Seconds((absl::Now() - began_) * options_.speed);
 }
 
 void Tills::SellUntil(absl::Time now) {
@@ -173,7 +175,7 @@ void Tills::SellUntil(absl::Time now) {
       ++rounds_;
     }
     const Sale& sale = history.sales[next_sale_];
-    const absl::Time at = options_.clock.start() + sale.after + rounds_ * history.length;
+    const absl::Time at = began_ + (sale.after + rounds_ * history.length) / options_.speed;
     if (at > now) return;
     ++next_sale_;
     int& shelf = shelves_[sale.store][sale.good];
@@ -185,8 +187,7 @@ void Tills::SellUntil(absl::Time now) {
   }
 }
 
-void Tills::FillUp() {
-  const absl::Time now = options_.clock.Now();
+void Tills::FillUp(absl::Time now) {
   for (size_t store = 0; store < Stores().size(); ++store) {
     std::vector<Line> lines;
     for (size_t good = 0; good < Goods().size(); ++good) {
@@ -196,13 +197,14 @@ void Tills::FillUp() {
       shelf += missing;
       lines.push_back({good, missing, now});
     }
-    if (!lines.empty()) DropReceipts(store, lines);
+    if (!lines.empty()) DropReceipts(store, lines, now);
   }
 }
 
 int Tills::Sell(size_t good, int units) {
   absl::MutexLock lock(&mu_);
-  const absl::Time now = options_.clock.Now();
+  const absl::Time now = absl::Now();
+  SellUntil(now);
   int taken = 0;
   for (size_t store = 0; store < Stores().size() && taken < units; ++store) {
     int& shelf = shelves_[store][good];
@@ -211,21 +213,28 @@ int Tills::Sell(size_t good, int units) {
     shelf -= here;
     taken += here;
     sold_ += here;
-    DropSales(store, {{good, here, now}});
+    basket_[store].push_back({good, here, now});
+    DropSales(store, now);
   }
   return taken;
 }
 
 void Tills::Receive(size_t store, size_t good, int units) {
   absl::MutexLock lock(&mu_);
+  const absl::Time now = absl::Now();
+  SellUntil(now);
+  DropSales(store, now);
   shelves_[store][good] += units;
-  DropReceipts(store, {{good, units, options_.clock.Now()}});
+  DropReceipts(store, {{good, units, now}}, now);
 }
 
 std::string Tills::DropStockFile(size_t store, StockFile kind) {
   absl::MutexLock lock(&mu_);
-  // What the basket holds has left the shelf: it is told before the shelf is.
-  DropSales(store, std::exchange(basket_[store], {}));
+  // Whatever is sold before the moment for which the shelf is told has left it, and is told first.
+  const absl::Time sold_until = std::max(absl::Now(), told_until_[store]) + kFilesApart;
+  const absl::Time as_of = sold_until + kFilesApart;
+  SellUntil(as_of);
+  DropSales(store, sold_until);
   const size_t goods = kind == StockFile::kCutBetweenRows ? Goods().size() / 3 : Goods().size();
   std::string content = StockLines(store, shelves_[store], goods);
   if (kind == StockFile::kCutInARow) {
@@ -233,26 +242,28 @@ std::string Tills::DropStockFile(size_t store, StockFile kind) {
     content.resize(content.size() * 2 / 3);
     while (content.back() != '-') content.pop_back();
   }
-  return DropFile(store, WordsOf(store).stock_file, content);
+  return DropFile(store, WordsOf(store).stock_file, content, as_of);
 }
 
-void Tills::DropSales(size_t store, const std::vector<Line>& lines) {
+void Tills::DropSales(size_t store, absl::Time now) {
+  const std::vector<Line> lines = std::exchange(basket_[store], {});
   const absl::Time dropped_at = absl::Now();
-  DropFile(store, WordsOf(store).sales_file, MovementLines(store, lines));
+  DropFile(store, WordsOf(store).sales_file, MovementLines(store, lines), now);
   if (lines.empty()) return;
   const size_t good = lines.back().good;
   options_.on_sale(store, good, shelves_[store][good], dropped_at);
 }
 
-void Tills::DropReceipts(size_t store, const std::vector<Line>& lines) {
+void Tills::DropReceipts(size_t store, const std::vector<Line>& lines, absl::Time now) {
   for (const Line& line : lines) options_.on_rise(store, line.good);
-  DropFile(store, "receipts", MovementLines(store, lines));
+  DropFile(store, "receipts", MovementLines(store, lines), now);
 }
 
-std::string Tills::DropFile(size_t store, const std::string& stem, const std::string& content) {
+std::string Tills::DropFile(size_t store, const std::string& stem, const std::string& content,
+                            absl::Time now) {
   // Files are taken in the order of their times, so no two of a store have the same.
   absl::Time& told_until = told_until_[store];
-  told_until = std::max(told_until + absl::Milliseconds(1), options_.clock.Now());
+  told_until = std::max(told_until + kFilesApart, now);
   const std::string name = absl::StrFormat("%s_%06d.csv", stem, ++files_);
   if (!WriteExport(FolderOf(store), name, content, told_until)) {
     status_ = absl::UnavailableError(

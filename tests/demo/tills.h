@@ -2,9 +2,10 @@
 // what it sold as a CSV file into its store's folder, where the store's agent finds it. Owned by
 // main; all methods may be called from any thread.
 //
-// Times in the files are the hub's scaled time, and so are the files' modification times, up to
-// which the files tell everything. A shelf that is empty sells nothing. Every night at six the
-// stores are filled up again.
+// The chain's hours pass faster than this machine's, but the tills know only the latter: times in
+// the files, and the files' modification times up to which they tell everything, are the wall
+// clock's, and it is the agents who move them onto the hub's clock. A shelf that is empty sells
+// nothing. Every night at six the stores are filled up again.
 #ifndef ONHAND_TESTS_DEMO_TILLS_H_
 #define ONHAND_TESTS_DEMO_TILLS_H_
 
@@ -17,8 +18,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "tests/demo/ledger_clock.h"
 #include "tests/demo/sales.h"
 
 namespace onhand::demo {
@@ -31,7 +32,7 @@ class Tills {
   struct Options {
     std::string folder;  // a subfolder each store is made in it
     SalesHistory history;
-    LedgerClock clock;
+    int64_t speed = 1;  // seconds of the history that pass in one
     uint64_t seed = 0;  // of opening stock and of the seconds in the files
     // Called after a file with a sale was dropped: at that moment the shelf has `left`.
     std::function<void(size_t store, size_t good, int left, absl::Time dropped_at)> on_sale;
@@ -77,14 +78,17 @@ class Tills {
 
   void Run();
   void SellUntil(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void FillUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DropSales(size_t store, const std::vector<Line>& lines) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DropReceipts(size_t store, const std::vector<Line>& lines)
+  void FillUp(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What the basket holds, sold up to `now`.
+  void DropSales(size_t store, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropReceipts(size_t store, const std::vector<Line>& lines, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string DropFile(size_t store, const std::string& stem, const std::string& content)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The file tells everything up to `now`, or to a moment after the store's last file.
+  std::string DropFile(size_t store, const std::string& stem, const std::string& content,
+                       absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Options options_;
+  const absl::Time began_ = absl::Now();  // when the history's first moment was
   std::thread thread_;
   mutable absl::Mutex mu_;
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
