@@ -192,12 +192,14 @@ class Projection {
 
   // Writes the batch in as many transactions as the backend's bound asks for (1,000 rows on MySQL
   // protocol, 100,000 on SQLite), rows sorted by primary key, watermark with the last one. Each
-  // transaction first moves the head row to `epoch` where it is not above it: FAILED_PRECONDITION
-  // (FENCED) if a later epoch has written. Retries transient errors (1213, 1205, 1020, 1047, 2006,
-  // 2013) with jitter, bounded; then UNAVAILABLE. May be repeated as a whole.
+  // transaction moves the head row to `epoch` where it is not above it, or leaves nothing behind:
+  // FAILED_PRECONDITION (FENCED) if a later epoch has written. Retries transient errors (1213,
+  // 1205, 1020, 1047, 2006, 2013) with jitter, bounded; then UNAVAILABLE. May be repeated as a
+  // whole.
   virtual absl::Status Write(uint64_t epoch, ProjectionBatch batch) = 0;
 
-  // The same for movements, behind their own watermark.
+  // The same for movements, behind their own watermark. May be called beside Write, by another
+  // thread; where the backend writes one at a time, the second waits.
   virtual absl::Status WriteMovements(uint64_t epoch, uint64_t through_revision,
                                       std::vector<MovementRow> movements) = 0;
 

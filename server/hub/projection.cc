@@ -188,28 +188,42 @@ absl::Status Projector::ReadRows(ProjectedFacts::RowPlace* last) {
 }
 
 absl::Status Projector::WriteFacts(const ProjectedFacts::RowPlace& last) {
-  if (last.for_tables) {
-    storage::ProjectionBatch batch;
-    FillBatch(batch);
-    batch.through_revision = last.revision;
-    absl::Status status = store_->projection().Write(epoch_, std::move(batch));
-    if (!status.ok()) return status;
-    through_ = last.revision;
+  storage::ProjectionBatch batch;
+  std::vector<storage::MovementRow> movements;
+  if (last.for_tables) FillBatch(batch);
+  if (last.for_movements) FillMovements(movements);
+  absl::Status movements_status;
+  std::thread beside;
+  if (last.for_movements) {
+    beside = std::thread([&] {
+      YieldToTheOthers();
+      movements_status = WriteMovements(last.revision, std::move(movements));
+    });
   }
-  return last.for_movements ? WriteMovements(last.revision) : absl::OkStatus();
+  absl::Status status;
+  if (last.for_tables) {
+    batch.through_revision = last.revision;
+    status = store_->projection().Write(epoch_, std::move(batch));
+    if (status.ok()) through_ = last.revision;
+  }
+  if (beside.joinable()) beside.join();
+  return status.ok() ? movements_status : status;
 }
 
-absl::Status Projector::WriteMovements(uint64_t through_revision) {
-  std::vector<storage::MovementRow> rows;
+absl::Status Projector::WriteMovements(uint64_t through_revision,
+                                       std::vector<storage::MovementRow> rows) {
+  absl::Status status =
+      store_->projection().WriteMovements(epoch_, through_revision, std::move(rows));
+  if (status.ok()) movements_through_ = through_revision;
+  return status;
+}
+
+void Projector::FillMovements(std::vector<storage::MovementRow>& rows) {
   rows.reserve(facts_.movements.size());
   ReadInSlices(view_, facts_.movements,
                [&](const ledger::State& state, const ProjectedFacts::Movement& movement) {
                  rows.push_back(MovementRowOf(state, movement));
                });
-  absl::Status status =
-      store_->projection().WriteMovements(epoch_, through_revision, std::move(rows));
-  if (status.ok()) movements_through_ = through_revision;
-  return status;
 }
 
 void Projector::FillBatch(storage::ProjectionBatch& batch) {
@@ -270,7 +284,7 @@ absl::Status Projector::RewriteTables() {
   facts_.Clear();
   if (movements_through_ + 1 < *first) {
     // Those between are in no table: the journal was compacted past them.
-    absl::Status status = WriteMovements(*first - 1);
+    absl::Status status = WriteMovements(*first - 1, {});
     if (!status.ok()) return status;
   }
   if (through_ + 1 >= *first) return absl::OkStatus();

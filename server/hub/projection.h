@@ -83,14 +83,16 @@ class Projector {
   absl::Status Open();
   // Takes rows into facts_ until the revision that is applied or the bound; the last one's place.
   absl::Status ReadRows(ProjectedFacts::RowPlace* last);
+  // Movements on a thread of their own beside the other tables: each waits for its own syncs.
   absl::Status WriteFacts(const ProjectedFacts::RowPlace& last);
-  absl::Status WriteMovements(uint64_t through_revision);
+  absl::Status WriteMovements(uint64_t through_revision, std::vector<storage::MovementRow> rows);
   // The journal no longer holds what the tables lack: writes every row of them as the ledger says
   // it.
   absl::Status RewriteTables();
   absl::Status DropOldMovements();
 
   void FillBatch(storage::ProjectionBatch& batch);
+  void FillMovements(std::vector<storage::MovementRow>& rows);
   void FillRules(storage::ProjectionBatch& batch);
   void ShowProgress(const ProjectedFacts::RowPlace* last);
   bool stopping() const;

@@ -1,4 +1,5 @@
-// The three parts of the MySQL store. Each owns its connection and is used by one thread at a time.
+// The three parts of the MySQL store. Each owns its connections; each of those is used by one
+// thread at a time.
 #ifndef ONHAND_STORAGE_MYSQL_MYSQL_PARTS_H_
 #define ONHAND_STORAGE_MYSQL_MYSQL_PARTS_H_
 
@@ -52,9 +53,33 @@ class MysqlImages : public ImageStore {
   MysqlSession session_;
 };
 
+// A connection that writes plain tables. Used by one thread at a time.
+class MysqlTableWriter {
+ public:
+  explicit MysqlTableWriter(const MysqlAddress* address) : session_(address) {}
+
+  // Runs the statements and then `move_head`, an update of the head row that matches it only where
+  // no later epoch has written, as one transaction: FAILED_PRECONDITION (FENCED) if it matches
+  // nothing. Repeats it as a whole after transient errors.
+  absl::Status RunTransaction(uint64_t epoch, const std::vector<std::string>& statements,
+                              const std::string& move_head);
+  // Repeats `work` after transient errors, bounded and with jitter.
+  absl::Status RetryTransient(absl::FunctionRef<absl::Status()> work);
+  MysqlSession& session() { return session_; }
+
+ private:
+  absl::Status TryTransaction(uint64_t epoch, const std::vector<std::string>& statements,
+                              const std::string& move_head);
+
+  MysqlSession session_;
+  std::minstd_rand jitter_{std::random_device{}()};
+};
+
+// Movements have a connection of their own: the server then inserts them beside the other tables'
+// rows, on another core.
 class MysqlProjection : public Projection {
  public:
-  explicit MysqlProjection(const MysqlAddress* address) : session_(address) {}
+  explicit MysqlProjection(const MysqlAddress* address) : tables_(address), movements_(address) {}
 
   absl::StatusOr<ProjectionHead> Head() override;
   absl::Status Write(uint64_t epoch, ProjectionBatch batch) override;
@@ -64,14 +89,8 @@ class MysqlProjection : public Projection {
   absl::Status DropMovements(uint64_t last_revision) override;
 
  private:
-  // Runs the statements as one transaction behind the epoch's fence; repeats it as a whole after
-  // transient errors.
-  absl::Status RunTransaction(uint64_t epoch, const std::vector<std::string>& statements);
-  absl::Status TryTransaction(uint64_t epoch, const std::vector<std::string>& statements);
-  absl::Status RetryTransient(absl::FunctionRef<absl::Status()> work);
-
-  MysqlSession session_;
-  std::minstd_rand jitter_{std::random_device{}()};
+  MysqlTableWriter tables_;
+  MysqlTableWriter movements_;
 };
 
 }  // namespace onhand::storage

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,6 +88,9 @@ class SqliteProjection : public Projection {
   std::unique_ptr<SqliteStatement> take_head_;
   std::map<const Table*, std::unique_ptr<SqliteStatement>> upserts_;
   int rows_in_transaction_ = 0;
+  // SQLite lets one writer at a time into a file, and here both kinds of rows go through one
+  // connection: the second waits for the first.
+  std::mutex writing_;
 };
 
 }  // namespace onhand::storage

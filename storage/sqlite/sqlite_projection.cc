@@ -106,6 +106,7 @@ absl::Status SqliteProjection::Undo(absl::Status status) {
 
 absl::Status SqliteProjection::Write(uint64_t epoch, ProjectionBatch batch) {
   SortByKey(&batch);
+  const std::lock_guard<std::mutex> lock(writing_);
   absl::Status status = Begin(epoch);
   if (!status.ok()) return status;
   status = ForEachRow(
@@ -116,6 +117,7 @@ absl::Status SqliteProjection::Write(uint64_t epoch, ProjectionBatch batch) {
 absl::Status SqliteProjection::WriteMovements(uint64_t epoch, uint64_t through_revision,
                                               std::vector<MovementRow> movements) {
   SortByKey(&movements);
+  const std::lock_guard<std::mutex> lock(writing_);
   absl::Status status = Begin(epoch);
   for (const MovementRow& movement : movements) {
     if (!status.ok()) return status;

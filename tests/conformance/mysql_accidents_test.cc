@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -212,6 +213,33 @@ TEST_F(MysqlAccidents, ProjectionsOfTwoWritersNeverDeadlockForGood) {
   first.join();
   second.join();
   EXPECT_EQ(Query("SELECT COUNT(*), MIN(revision) FROM stock"), "300\t41\n");
+}
+
+// Were the head row taken first, the movements would wait for it as long as the other tables'
+// transaction waits.
+TEST_F(MysqlAccidents, MovementsDoNotWaitForTheOtherTables) {
+  ASSERT_TRUE(store_->projection().Write(1, OneRow(1)).ok());
+  // A person's statement that holds the row.
+  std::thread slow([&] { Query("BEGIN; UPDATE stock SET held = 0; DO SLEEP(2); COMMIT"); });
+  while (Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(2)' "
+               "AND id <> CONNECTION_ID()") == "0\n") {
+    std::this_thread::yield();
+  }
+  std::thread tables([&] { EXPECT_TRUE(store_->projection().Write(1, OneRow(2)).ok()); });
+  while (
+      Query("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'") ==
+      "0\n") {
+    std::this_thread::yield();
+  }
+  const absl::Status status = store_->projection().WriteMovements(
+      1, 2, {{2, 0, "bat", "s1", "SALE", "till", -1, 0, false}});
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Query("SELECT through_revision, movements_through_revision FROM projection_head"),
+            "1\t2\n");
+  tables.join();
+  slow.join();
+  EXPECT_EQ(Query("SELECT through_revision, movements_through_revision FROM projection_head"),
+            "2\t2\n");
 }
 
 TEST_F(MysqlAccidents, MissingDatabaseAndWrongUserNameTheRemedy) {

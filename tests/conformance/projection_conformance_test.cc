@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "tests/conformance/backend.h"
 
 namespace onhand::storage {
@@ -81,6 +85,17 @@ TEST_P(ProjectionConformance, CaseAndTrailingSpaceKeepIdentifiersApart) {
   for (size_t i = 0; i < skus.size(); ++i) EXPECT_EQ(OnHand(skus[i]), static_cast<int32_t>(i));
 }
 
+TEST_P(ProjectionConformance, BytesThatMeanSomethingToADatabaseAreKept) {
+  ProjectionBatch batch = StockBatch(1, {});
+  const std::vector<std::string> skus = {
+      "it's", "''", "\\", "\\'", "a\"b`c", "50%_", "\xC3\xA9t\xC3\xA9", "?", "--", "~"};
+  for (size_t i = 0; i < skus.size(); ++i)
+    batch.stock.push_back(Stock(skus[i], static_cast<int32_t>(i), 1));
+  Write(1, batch);
+  EXPECT_EQ(backend_->Stock().size(), skus.size());
+  for (size_t i = 0; i < skus.size(); ++i) EXPECT_EQ(OnHand(skus[i]), static_cast<int32_t>(i));
+}
+
 TEST_P(ProjectionConformance, RowsOnlyMoveToHigherRevisions) {
   Write(1, StockBatch(5, {Stock("bat", 50, 5)}));
   Write(1, StockBatch(6, {Stock("bat", 40, 4)}));
@@ -154,6 +169,30 @@ TEST_P(ProjectionConformance, MovementsHaveTheirOwnWatermark) {
   EXPECT_TRUE(rows[1].inferred);
   EXPECT_EQ(projection().Head()->movements_through_revision, 4u);
   EXPECT_EQ(projection().Head()->through_revision, 9u);
+}
+
+TEST_P(ProjectionConformance, MovementsMayBeWrittenBesideTheOtherTables) {
+  constexpr uint64_t kRevisions = 20;
+  std::thread beside([&] {
+    for (uint64_t revision = 1; revision <= kRevisions; ++revision) {
+      std::vector<MovementRow> movements;
+      for (uint32_t ordinal = 0; ordinal < 300; ++ordinal)
+        movements.push_back({revision, ordinal, "bat", "s1", "SALE", "till", -1, 0, false});
+      const absl::Status status = projection().WriteMovements(1, revision, std::move(movements));
+      ASSERT_TRUE(status.ok()) << status;
+    }
+  });
+  for (uint64_t revision = 1; revision <= kRevisions; ++revision) {
+    ProjectionBatch batch = StockBatch(revision, {});
+    for (int i = 0; i < 300; ++i)
+      batch.stock.push_back(Stock(std::to_string(i), static_cast<int32_t>(revision), revision));
+    Write(1, std::move(batch));
+  }
+  beside.join();
+  EXPECT_EQ(backend_->Movements().size(), kRevisions * 300);
+  EXPECT_EQ(OnHand("299"), static_cast<int32_t>(kRevisions));
+  EXPECT_EQ(projection().Head()->through_revision, kRevisions);
+  EXPECT_EQ(projection().Head()->movements_through_revision, kRevisions);
 }
 
 TEST_P(ProjectionConformance, OldMovementsAreDropped) {
