@@ -34,14 +34,9 @@ PositionTable::View PositionTable::Find(uint32_t item, uint32_t location) const 
     if (found->second == nullptr) return {};
     return {found->second.get(), BesideOf(*found->second)};
   }
-  if (item >= blocks_.size()) return {};
-  const Block& block = blocks_[item];
-  const uint32_t* first = block.locations();
-  const uint32_t* last = first + block.count;
-  const uint32_t* found = std::lower_bound(first, last, location);
-  if (found == last || *found != location) return {};
-  const Cell& cell = block.cells()[found - first];
-  return {&cell, BesideOf(cell)};
+  const Cell* cell = FindCell(item, location);
+  if (cell == nullptr) return {};
+  return {cell, BesideOf(*cell)};
 }
 
 PositionTable::Editor PositionTable::Edit(uint32_t item, uint32_t location) {
