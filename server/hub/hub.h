@@ -49,7 +49,7 @@ struct Write {
   // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
   // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;
-  // Called once, on the sequencer's thread, when the facts are durable and applied, or with why
+  // Called once, on a thread of the hub, when the facts are durable and applied, or with why
   // not: the decision's own refusal, RESOURCE_EXHAUSTED (QUEUE_FULL), UNAVAILABLE (OUTCOME_UNKNOWN,
   // STOPPING). Must not block.
   std::function<void(absl::StatusOr<std::string>)> done;
@@ -67,7 +67,7 @@ struct ReportWrite {
   uint32_t spool = 0;
   int64_t clock_correction_us = 0;
   const v1::Batch* batch = nullptr;  // lives until `done`
-  // Called once, on the sequencer's thread; must not block.
+  // Called once, on a thread of the hub; must not block.
   std::function<void(absl::StatusOr<ReportResult>)> done;
 };
 

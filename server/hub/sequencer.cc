@@ -221,12 +221,18 @@ void Sequencer::PutBack(std::vector<Operation>& operations, size_t first) {
   }
 }
 
+bool Sequencer::MoreWaits() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return !operations_.empty() || !turns_.empty();
+}
+
 void Sequencer::Run() {
   while (WaitForWork()) {
     Turn(Take(/*all=*/false), NowUs());
     std::lock_guard<std::mutex> lock(mutex_);
     if (!health_.ok()) break;
   }
+  answers_.Stop();
   // Whatever came in after the last turn is told that nothing became of it.
   Taken left;
   do {
@@ -258,7 +264,11 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   }
   absl::Status outcome;
   if (group.fact_count() > 0) outcome = Commit(group, moment, finishes);
-  for (Finish& finish : finishes) finish(outcome);
+  if (MoreWaits()) {
+    answers_.Hand(std::move(finishes), std::move(outcome));
+  } else {
+    answers_.Give(finishes, outcome);
+  }
 }
 
 void Sequencer::DecideInner(Group& group) {
@@ -341,7 +351,7 @@ storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& ro
   const absl::Status unknown =
       Unavailable("OUTCOME_UNKNOWN", "the database did not say whether it kept the write",
                   "send again later with the same id");
-  for (Finish& finish : finishes) finish(unknown);
+  answers_.Give(finishes, unknown);
   finishes.clear();
   {
     std::lock_guard<std::mutex> lock(mutex_);

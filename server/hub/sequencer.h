@@ -1,7 +1,7 @@
 // The only writer: takes what waits, lets the ledger decide it as one group, appends the group to
 // the journal, applies it, and answers. While one group is being made durable the next one gathers;
 // nobody waits for a timer. Owned by the hub. Submit* may be called from any thread; everything
-// else happens on the sequencer's own thread.
+// else happens on the sequencer's own thread, but for answers while more waits (answers.h).
 #ifndef ONHAND_SERVER_HUB_SEQUENCER_H_
 #define ONHAND_SERVER_HUB_SEQUENCER_H_
 
@@ -19,6 +19,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "server/hub/answers.h"
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
 #include "server/ledger/decide_snapshot.h"
@@ -29,8 +30,7 @@ namespace onhand::hub {
 
 class Sequencer {
  public:
-  // Called once with the outcome of the group: OK when its facts are durable and applied.
-  using Finish = std::function<void(const absl::Status& outcome)>;
+  using Finish = Answers::Finish;
   // Decides into the group and returns what to call afterwards.
   using Operation = std::function<Finish(ledger::Group&)>;
 
@@ -74,6 +74,7 @@ class Sequencer {
   Taken Take(bool all);
   // Operations from `first` on did not fit into the group: they go first next time.
   void PutBack(std::vector<Operation>& operations, size_t first);
+  bool MoreWaits() const;
   void Turn(Taken taken, int64_t now_us);
   void DecideInner(ledger::Group& group);
   Finish DecideReport(ledger::Group& group, ReportWrite report);
@@ -97,6 +98,7 @@ class Sequencer {
   ledger::DisplayEvaluator display_;
   std::map<ledger::SourceLocation, ledger::SnapshotJob> snapshot_jobs_;
   ledger::SourceLocation last_job_{};  // so that snapshots take turns
+  Answers answers_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
