@@ -224,7 +224,7 @@ TEST_F(HubTest, TimePassesWithoutTraffic) {
 
 TEST_F(HubTest, ClockFarFromTheJournalMustBeConfirmed) {
   Close();
-  clock_.Pass(-6 * 60 * kSecond);
+  clock_.Pass(-360 * kSecond);
   store_ = storage::NewMemoryStore(database_);
   const auto suspect = Hub::Start(store_.get(), &clock_, options_);
   EXPECT_EQ(ledger::ReasonOf(suspect.status()), "CLOCK_SUSPECT");

@@ -9,7 +9,7 @@ namespace onhand::ledger {
 namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
-constexpr int64_t kSecondsPerDay = 24 * 3600;
+constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
 constexpr int64_t kNoSlackLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNoMoment = std::numeric_limits<int64_t>::max();
 

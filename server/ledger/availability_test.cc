@@ -159,7 +159,7 @@ TEST_F(Availability, OneSkuKeepsSellingAtZeroWhileItsNeighbourTurnsToBackOrder) 
   EXPECT_EQ(sock.status, v1::AVAILABILITY_STATUS_BACKORDER);
   EXPECT_TRUE(sock.orderable);
   EXPECT_EQ(sock.max_quantity, 20);
-  EXPECT_EQ(sock.available_from_us, chain_.now_us() + 14 * 24 * kHour);
+  EXPECT_EQ(sock.available_from_us, chain_.now_us() + int64_t{14} * 24 * kHour);
 }
 
 TEST_F(Availability, KeepSellingIgnoresBufferAndFreshnessButNoStop) {

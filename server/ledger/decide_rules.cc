@@ -13,7 +13,7 @@
 namespace onhand::ledger {
 namespace {
 
-constexpr int64_t kSecondsPerDay = 24 * 3600;
+constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
 constexpr int64_t kSecondsPerYear = 365 * kSecondsPerDay;
 constexpr int64_t kLeadDaysMax = 3'650;
 constexpr absl::string_view kWhateverIsThere = "*";
