@@ -108,17 +108,15 @@ void Sequencer::Submit(Operation operation, std::function<void(absl::Status)> re
 }
 
 void Sequencer::SubmitReport(ReportWrite report) {
-  absl::Status why_not;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    why_not = WhyNotNow();
-    if (why_not.ok()) {
-      std::deque<ReportWrite>& waiting = reports_[report.source];
-      if (waiting.empty()) turns_.push_back(report.source);
-      waiting.push_back(std::move(report));
-    }
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (absl::Status why_not = WhyNotNow(); !why_not.ok()) {
+    lock.unlock();
+    return report.done(std::move(why_not));
   }
-  if (!why_not.ok()) return report.done(std::move(why_not));
+  std::deque<ReportWrite>& waiting = reports_[report.source];
+  if (waiting.empty()) turns_.push_back(report.source);
+  waiting.push_back(std::move(report));
+  lock.unlock();
   wake_.notify_one();
 }
 
