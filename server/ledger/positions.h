@@ -66,6 +66,7 @@ struct PositionKey {
   uint32_t item = 0;
   uint32_t location = 0;
   friend bool operator==(const PositionKey&, const PositionKey&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a literal 0 in the defaulted body.
   friend auto operator<=>(const PositionKey&, const PositionKey&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const PositionKey& key) {

@@ -88,6 +88,7 @@ struct StagedRows {
 struct SourceLocation {
   uint32_t source = 0;
   uint32_t location = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a literal 0 in the defaulted body.
   friend auto operator<=>(const SourceLocation&, const SourceLocation&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const SourceLocation& key) {
@@ -99,6 +100,7 @@ struct SourceLocation {
 struct DisplayKey {
   uint32_t item = 0;
   uint32_t channel = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a literal 0 in the defaulted body.
   friend auto operator<=>(const DisplayKey&, const DisplayKey&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const DisplayKey& key) {
