@@ -11,7 +11,6 @@
 namespace onhand::testing {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
