@@ -55,7 +55,7 @@ class ChainForTest {
   }
 
   void Apply(const Group& group) {
-    const journal::Record record = group.record();
+    const journal::Record& record = group.record();
     ASSERT_TRUE(ledger_.ApplyFacts(Row(), record, 0, record.facts_size()).ok());
     ledger_.EndSlice();
     ++revision_;

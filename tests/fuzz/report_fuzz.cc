@@ -18,7 +18,7 @@ using onhand::ledger::RowMoment;
 namespace journal = onhand::journal::v1;
 
 void Apply(Ledger& ledger, const RowMoment& row, const Group& group) {
-  const journal::Record record = group.record();
+  const journal::Record& record = group.record();
   if (!ledger.ApplyFacts(row, record, 0, record.facts_size()).ok()) std::abort();
   ledger.EndSlice();
 }

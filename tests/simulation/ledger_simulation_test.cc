@@ -85,7 +85,7 @@ struct Chain {
     std::vector<std::string> answers;
     for (const Request& request : requests) answers.push_back(request(group));
     if (group.fact_count() == 0) return answers;
-    const journal::Record record = group.record();
+    const journal::Record& record = group.record();
     EXPECT_TRUE(ledger->ApplyFacts(row, record, 0, record.facts_size()).ok());
     ledger->EndSlice();
     rows.push_back({row, record});
