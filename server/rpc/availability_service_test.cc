@@ -153,6 +153,7 @@ TEST_F(AvailabilityTest, ManyCallersAreAnsweredAtOnceWhileReportsComeIn) {
   constexpr int kThreads = 8;
   constexpr int kCalls = 200;
   std::vector<std::thread> callers;
+  callers.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) {
     callers.emplace_back([this] {
       v1::GetAvailabilityRequest request;

@@ -92,6 +92,7 @@ TEST_F(ReportTest, BatchesReachTheHubInTheOrderInWhichTheyWereSent) {
   constexpr int kAgents = 4;
   static constexpr uint64_t kBatches = 3'000;
   std::vector<std::thread> agents;
+  agents.reserve(kAgents);
   for (int i = 0; i < kAgents; ++i) {
     agents.emplace_back([this, i] {
       Agent agent(served_);

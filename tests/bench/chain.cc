@@ -98,6 +98,7 @@ void WriteRules(hub::Hub& hub) {
 // A LEVEL for every item at every location.
 void WriteLevels(hub::Hub& hub, const ChainShape& shape, int64_t now_us) {
   std::vector<std::unique_ptr<LocalSource>> sources;
+  sources.reserve(static_cast<size_t>(shape.locations));
   for (int location = 0; location < shape.locations; ++location) {
     sources.push_back(std::make_unique<LocalSource>(&hub, location, "first"));
   }

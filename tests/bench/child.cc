@@ -27,6 +27,7 @@ std::string AddressIn(const std::string& said) {
 Child::Child(std::vector<std::string> arguments) {
   const auto start = SteadyClock::now();
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   int ends[2];

@@ -38,6 +38,7 @@ TEST(JournalKillTest, WhatTheJournalKeptIsWhatTheNextStartShows) {
   client::Connection connection = hub.Connect();
   MakeLocations(connection, {"store"});
   std::vector<std::unique_ptr<SteadyWriter>> senders;
+  senders.reserve(kSenders);
   for (int i = 0; i < kSenders; ++i) {
     senders.push_back(
         StartSender(hub.address(), "store", absl::StrCat("sender", i), absl::StrCat("item", i)));
@@ -50,6 +51,7 @@ TEST(JournalKillTest, WhatTheJournalKeptIsWhatTheNextStartShows) {
     EXPECT_TRUE(hub.IsRunning()) << hub.log();
     hub.Kill();
     std::vector<uint64_t> acknowledged;
+    acknowledged.reserve(senders.size());
     for (const auto& sender : senders) acknowledged.push_back(sender->acknowledged());
     // Every fourth time against a replay of the journal from its first row on.
     if (kill % 4 == 0) {

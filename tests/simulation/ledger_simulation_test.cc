@@ -83,6 +83,7 @@ struct Chain {
     const RowMoment row{ledger->state().counters.revision + 1, 1, now_us};
     Group group(&ledger->state(), row);
     std::vector<std::string> answers;
+    answers.reserve(requests.size());
     for (const Request& request : requests) answers.push_back(request(group));
     if (group.fact_count() == 0) return answers;
     const journal::Record& record = group.record();
