@@ -450,7 +450,7 @@ std::string EncodeSegment(const State& state, uint32_t segment) {
   for (uint32_t item = first; item < end; ++item) cells += state.positions.Of(item).cells.size();
   Writer writer;
   writer.Reserve(cells * (sizeof(Cell) + sizeof(uint32_t)) +
-                 PositionTable::kItemsPerSegment * 3 * sizeof(uint32_t) + 16);
+                 size_t{3} * PositionTable::kItemsPerSegment * sizeof(uint32_t) + 16);
   writer(kVersion, segment);
   for (uint32_t item = first; item < end; ++item) PutItem(writer, state.positions, item);
   return writer.Take();

@@ -1,11 +1,8 @@
 #include "server/ledger/ledger.h"
 
-#include <utility>
-
 namespace onhand::ledger {
 
-Ledger::Ledger(Settings settings)
-    : state_(std::move(settings)), rule_book_(RuleBook::Build(state_)) {}
+Ledger::Ledger(Settings settings) : state_(settings), rule_book_(RuleBook::Build(state_)) {}
 
 void Ledger::Rebuild() {
   sku_order_.clear();
