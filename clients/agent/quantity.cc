@@ -31,13 +31,9 @@ SignedDigits TakeSign(absl::string_view text) {
       text, {{"\xE2\x88\x92", "-"}, {"\xC2\xA0", ""}, {"\xE2\x80\xAF", ""}, {" ", ""}, {"'", ""}});
   absl::string_view rest = plain;
   SignedDigits out;
-  if (absl::ConsumePrefix(&rest, "(") && absl::ConsumeSuffix(&rest, ")")) {
-    out.negative = true;
-  } else if (absl::ConsumePrefix(&rest, "-") || absl::ConsumeSuffix(&rest, "-")) {
-    out.negative = true;
-  } else if (!absl::ConsumePrefix(&rest, "+")) {
-    absl::ConsumeSuffix(&rest, "+");
-  }
+  out.negative = (absl::ConsumePrefix(&rest, "(") && absl::ConsumeSuffix(&rest, ")")) ||
+                 absl::ConsumePrefix(&rest, "-") || absl::ConsumeSuffix(&rest, "-");
+  if (!out.negative && !absl::ConsumePrefix(&rest, "+")) absl::ConsumeSuffix(&rest, "+");
   out.digits = std::string(rest);
   return out;
 }

@@ -94,10 +94,7 @@ TEST(CsvTest, TheDelimiterThatSplitsEvenlyWins) {
 }
 
 TEST(QuantityTest, SignsStandAnywhere) {
-  for (const char* text : {"-5", "5-", "(5)",
-                           "\xE2\x88\x92"
-                           "5",
-                           " 5 - "}) {
+  for (const char* text : {"-5", "5-", "(5)", "\u22125", " 5 - "}) {
     EXPECT_EQ(*ParseQuantity(text, DecimalMark::kPoint), -5) << text;
   }
   EXPECT_EQ(*ParseQuantity("+7", DecimalMark::kPoint), 7);
