@@ -51,8 +51,8 @@ const std::vector<std::string>& Commands() {
       "onhand channel set web-ship --kind ship --name 'Website, delivered'",
       "onhand channel set web-pickup --kind pickup --name 'Website, collected in the store'",
       "onhand channel set in-store --kind in-store --name 'In the store'",
-      "onhand rule set below-5 --channel web-ship --chain-floor 5 --reshow 8 --zero hide "
-      "--author ana --reason 'too few to promise'",
+      ("onhand rule set below-5 --channel web-ship --chain-floor 5 --reshow 8 --zero hide "
+       "--author ana --reason 'too few to promise'"),
       absl::StrCat("onhand rule set futsal-goes-on --sku ", kKeepSellingSku,
                    " --channel web-ship --chain-floor 0 --zero keep-selling --author ana "
                    "--reason 'the supplier delivers overnight'"),
