@@ -46,8 +46,7 @@ class Sender {
     movement.set_kind(v1::MOVEMENT_KIND_RECEIPT);
     movement.set_quantity(1);
     movement.set_occurred_at_us(absl::ToUnixMicros(began_));
-    const auto response =
-        connection_.Call(&v1::ReportService::Stub::SubmitReport, std::move(request));
+    const auto response = connection_.Call(&v1::ReportService::Stub::SubmitReport, request);
     if (!response.ok()) return response.status();
     if (response->ack().durable_sequence() < number) {
       return absl::DataLossError("acknowledged without being durable");
