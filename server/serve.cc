@@ -18,6 +18,7 @@
 #include "server/hub/image.h"
 #include "server/hub/projection.h"
 #include "server/rpc/server.h"
+#include "server/rpc/time_zones.h"
 #include "server/telemetry/http_listener.h"
 #include "server/telemetry/metrics.h"
 #include "spdlog/spdlog.h"
@@ -141,6 +142,7 @@ int Serve(const ServeConfig& config) {
   hub::HubOptions hub_options;
   hub_options.version = kVersion;
   hub_options.confirm_clock = config.confirm_clock;
+  hub_options.offsets_of = rpc::OffsetsOf;
   if (config.projection) {
     hub_options.journal_needed_above = [&progress] { return progress.ProjectedThrough(); };
     hub_options.reports_slowed = [&progress] {

@@ -18,6 +18,7 @@
 #include "server/hub/clock.h"
 #include "server/ledger/decide_report.h"
 #include "server/ledger/group.h"
+#include "server/ledger/learner.h"
 #include "server/ledger/ledger.h"
 #include "storage/store.h"
 
@@ -34,6 +35,8 @@ struct HubOptions {
       10'000;  // a group commit takes no further report past this many movements ...
   size_t group_bytes_max = 1 << 20;  // ... or past this many bytes
   int people_queue_max = 4'096;      // waiting unary writes; a further one is refused
+  // The UTC offsets of a time zone; null: every place is at UTC. May read files, once a zone.
+  ledger::Learner::OffsetsOf offsets_of;
   // While true, reports trickle in (the tables for people lag too far behind); null: never. Must
   // not block.
   std::function<bool()> reports_slowed;

@@ -27,6 +27,8 @@ constexpr auto kResolvePause = std::chrono::milliseconds(200);
 // A quarter of a group at most: display facts never crowd out what people and stores bring.
 constexpr int kDisplayItemsMax = 512;
 constexpr int kOperationsMax = 1'024;
+// Some 0.2 ms of reading or applying: the nightly learning holds up nobody.
+constexpr int kLearnedPositionsMax = 2'048;
 // Readers come in between slices of this many movements.
 constexpr int kSliceMovementsMax = 512;
 constexpr int kSliceFactsMax = 64;
@@ -51,7 +53,12 @@ int64_t MovementsOf(const Fact& fact) {
 
 Sequencer::Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head,
                      uint64_t epoch, uint64_t writer)
-    : hub_(hub), image_writer_(image_writer), epoch_(epoch), writer_(writer), head_(head) {}
+    : hub_(hub),
+      image_writer_(image_writer),
+      epoch_(epoch),
+      writer_(writer),
+      head_(head),
+      learner_(hub->options_.offsets_of) {}
 
 Sequencer::~Sequencer() { Stop(); }
 
@@ -134,8 +141,9 @@ int64_t Sequencer::NowUs() const {
   return std::max(hub_->clock_->NowUs(), hub_->ledger_.state().counters.time_us);
 }
 
-bool Sequencer::HasInnerWork(int64_t now_us) const {
-  return display_.HasDue(now_us) || !hub_->ledger_.closed_snapshots().empty() || TickIsDue(now_us);
+bool Sequencer::HasInnerWork(int64_t now_us) {
+  return display_.HasDue(now_us) || learner_.HasDue(hub_->ledger_.state(), now_us) ||
+         !hub_->ledger_.closed_snapshots().empty() || TickIsDue(now_us);
 }
 
 // A second without a row, by the ledger's time and by the real one: a scaled clock asks for no more
@@ -272,6 +280,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
 void Sequencer::DecideInner(Group& group) {
   if (display_.HasDue(group.now_us()))
     display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
+  if (learner_.HasDue(group.committed(), group.now_us()))
+    learner_.Step(group, kLearnedPositionsMax);
   const auto& closed = hub_->ledger_.closed_snapshots();
   for (auto job = snapshot_jobs_.begin(); job != snapshot_jobs_.end();) {
     job = closed.contains(job->first) ? std::next(job) : snapshot_jobs_.erase(job);
@@ -398,7 +408,10 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
       }
       hub_->ledger_.EndSlice();
     }
-    for (int i = first; i < last; ++i) display_.NoteFact(hub_->ledger_.state(), record.facts(i));
+    for (int i = first; i < last; ++i) {
+      display_.NoteFact(hub_->ledger_.state(), record.facts(i));
+      learner_.NoteFact(record.facts(i));
+    }
     movements += slice_movements;
     first = last;
   }

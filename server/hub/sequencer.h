@@ -24,6 +24,7 @@
 #include "server/hub/image.h"
 #include "server/ledger/decide_snapshot.h"
 #include "server/ledger/display.h"
+#include "server/ledger/learner.h"
 #include "storage/store.h"
 
 namespace onhand::hub {
@@ -65,7 +66,7 @@ class Sequencer {
   bool WaitForWork();
   // Whether a report may be taken now: always, unless reports are slowed and one went just before.
   bool ReportsMayGo() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool HasInnerWork(int64_t now_us) const;
+  bool HasInnerWork(int64_t now_us);
   bool TickIsDue(int64_t now_us) const;
   // Whether a snapshot of the source is being judged or applied.
   bool SnapshotUnderWay(uint32_t source) const;
@@ -96,6 +97,7 @@ class Sequencer {
   storage::JournalHead head_;
   std::chrono::steady_clock::time_point last_row_at_;
   ledger::DisplayEvaluator display_;
+  ledger::Learner learner_;
   std::map<ledger::SourceLocation, ledger::SnapshotJob> snapshot_jobs_;
   ledger::SourceLocation last_job_{};  // so that snapshots take turns
   Answers answers_;

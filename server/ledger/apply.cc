@@ -7,6 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/ledger/apply_catalog.h"
+#include "server/ledger/apply_learned.h"
+#include "server/ledger/apply_supply.h"
+#include "server/ledger/demand_factor.h"
 #include "server/ledger/rows.h"
 
 namespace onhand::ledger {
@@ -94,14 +97,23 @@ void ExpireStaging(State& state) {
   }
 }
 
+void NoteInterval(LocationClock& clock, int64_t before_us) {
+  const int64_t moved_us = clock.KnownThrough() - before_us;
+  if (before_us == 0 || moved_us <= 0) return;
+  clock.report_interval_us +=
+      clock.report_interval_us == 0 ? moved_us : (moved_us - clock.report_interval_us) / 8;
+}
+
 void ApplyKnownThrough(State& state, uint32_t source, const journal::LocationMoment& moment) {
   const LocationClock* clock = state.clocks.Find(moment.location());
   if (clock == nullptr) return;
   for (size_t i = 0; i < clock->sources.size(); ++i) {
     if (clock->sources[i].source != source) continue;
-    if (clock->sources[i].known_through_us < moment.at_us()) {
-      state.clocks.Mutable(moment.location()).sources[i].known_through_us = moment.at_us();
-    }
+    if (clock->sources[i].known_through_us >= moment.at_us()) return;
+    LocationClock& moved = state.clocks.Mutable(moment.location());
+    const int64_t before_us = moved.KnownThrough();
+    moved.sources[i].known_through_us = moment.at_us();
+    NoteInterval(moved, before_us);
     return;
   }
 }
@@ -170,10 +182,17 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
                   const journal::MovementColumns& rows) {
   const RowReader reader(rows);
   const auto arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  EvidenceTaker evidence(state);
   for (int i = 0; i < reader.size(); ++i) {
     PrefetchAhead(state.positions, reader, i);
     TakeEvent(state, reader.item(i), reader.location(i),
-              reader.event(i, source, spool, sequence, arrived_s));
+              reader.event(i, source, spool, sequence, arrived_s), evidence);
+  }
+  for (const journal::MovementExtra& extra : rows.extra()) {
+    const int i = static_cast<int>(extra.index());
+    if (extra.order_reference().empty()) continue;
+    if (reader.kind(i) != EventKind::kReceipt && reader.kind(i) != EventKind::kTransferIn) continue;
+    CloseIncoming(state, extra.order_reference(), reader.item(i), reader.location(i));
   }
   for (const journal::InferredMovement& inferred : rows.inferred()) {
     const int i = static_cast<int>(inferred.index());
@@ -181,7 +200,7 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
     event.kind = inferred.kind();
     event.inferred = 1;
     event.quantity = static_cast<int32_t>(inferred.quantity());
-    TakeEvent(state, reader.item(i), reader.location(i), event);
+    TakeEvent(state, reader.item(i), reader.location(i), event, evidence);
   }
 }
 
@@ -241,16 +260,18 @@ void ApplySnapshotSlice(State& state, const journal::SnapshotSlice& slice) {
   event.spool = staging.begun.spool();
   event.sequence = staging.begun.sequence();
   event.arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
+  EvidenceTaker evidence(state);
   for (int i = 0; i < slice.item_size(); ++i) {
     event.kind = static_cast<uint64_t>(EventKind::kLevel);
     event.quantity = Saturated(slice.quantity(i));
-    TakeEvent(state, slice.item(i), slice.location(), event);
+    TakeEvent(state, slice.item(i), slice.location(), event, evidence);
   }
   event.inferred = 1;
   for (const journal::InferredMovement& inferred : slice.inferred()) {
     event.kind = inferred.kind();
     event.quantity = Saturated(inferred.quantity());
-    TakeEvent(state, slice.item(static_cast<int>(inferred.index())), slice.location(), event);
+    TakeEvent(state, slice.item(static_cast<int>(inferred.index())), slice.location(), event,
+              evidence);
   }
   if (!slice.last()) {
     staging.through_sku = slice.through_sku();
@@ -331,14 +352,47 @@ void InsertEvent(Beside& beside, const Event& event, SourceName name) {
   for (const Event& kept : window) beside.now.Advance(kept);
 }
 
-void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event) {
+EvidenceTaker::EvidenceTaker(State& state)
+    : state_(state), policy_(PolicyOf(state.learned().chain)) {}
+
+void EvidenceTaker::Take(uint32_t item, uint32_t location, const Event& event,
+                         const RecordChange& record, Estimates& estimates) {
+  if (place_.learned == nullptr || place_.location != location) place_ = state_.PlaceOf(location);
+  const double factor =
+      state_.counters.demand_rules == 0 ? 1 : DemandFactorAt(state_, item, location, event.at_us);
+  TakeEvidence(state_.learned().ItemOf(item), place_, event, record, factor, policy_, estimates);
+  if (!state_.is_overlay) NoteActivity(item, event);
+}
+
+void EvidenceTaker::NoteActivity(uint32_t item, const Event& event) {
+  const EventKind kind = event.event_kind();
+  const bool sale = kind == EventKind::kSale && event.quantity > 0;
+  const bool receipt = kind == EventKind::kReceipt || kind == EventKind::kTransferIn;
+  if (!sale && !receipt) return;
+  if (item >= state_.activity.size()) state_.activity.resize(item + 1);
+  ItemActivity& activity = state_.activity[item];
+  const auto at_s = static_cast<uint32_t>(std::max<int64_t>(0, event.at_us) / kMicrosPerSecond);
+  uint32_t& last_s = sale ? activity.last_sale_s : activity.last_receipt_s;
+  last_s = std::max(last_s, at_s);
+}
+
+void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event,
+               EvidenceTaker& evidence) {
   PositionTable::Editor position = state.positions.Edit(item, location);
   if (position.created()) ++state.clocks.Mutable(location).position_count;
   Beside& beside = position.MakeBeside();
+  RecordChange record{.before = beside.now.on_hand() - beside.now.unavailable()};
   InsertEvent(beside, event, [&state](uint32_t source) { return state.SourceNameOf(source); });
+  record.after = beside.now.on_hand() - beside.now.unavailable();
   CopyToCell(beside.now, position.cell());
   state.positions.NoteOnHand(position.cell().on_hand);
   NoteArrival(state, item, location, event, beside);
+  evidence.Take(item, location, event, record, position.cell().estimates);
+}
+
+void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event) {
+  EvidenceTaker evidence(state);
+  TakeEvent(state, item, location, event, evidence);
 }
 
 void DropDueEvents(const State& committed, State& target, int64_t now_us) {
@@ -458,7 +512,18 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kChannelSet:
     case journal::Fact::kRuleSet:
     case journal::Fact::kRuleEnded:
+    case journal::Fact::kChainSet:
       ApplyCatalogFact(state, fact);
+      return absl::OkStatus();
+    case journal::Fact::kLearnedChain:
+    case journal::Fact::kLearnedLocations:
+    case journal::Fact::kLearnedItems:
+    case journal::Fact::kPositionsTaught:
+    case journal::Fact::kOffsetsLearned:
+      ApplyLearnedFact(state, fact);
+      return absl::OkStatus();
+    case journal::Fact::kIncomingSet:
+      ApplyIncomingSet(state, fact.incoming_set());
       return absl::OkStatus();
     case journal::Fact::FACT_NOT_SET:
       break;

@@ -43,7 +43,26 @@ void DropDueEvents(const State& committed, State& target, int64_t now_us);
 // the window is contained in that number.
 void InsertEvent(Beside& beside, const Event& event, SourceName name);
 
-// Takes one event at a position of a state.
+// Takes the events of one fact as evidence of velocity and doubt (estimates.h); remembers the place
+// of the event before, since events of one place come together. Lives as long as one fact is
+// applied.
+class EvidenceTaker {
+ public:
+  explicit EvidenceTaker(State& state);
+  void Take(uint32_t item, uint32_t location, const Event& event, const RecordChange& record,
+            Estimates& estimates);
+
+ private:
+  void NoteActivity(uint32_t item, const Event& event);
+
+  State& state_;
+  const DoubtPolicy policy_;
+  EvidencePlace place_;
+};
+
+// Takes one event at a position of a state; the first form where more of the fact's follow.
+void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event,
+               EvidenceTaker& evidence);
 void TakeEvent(State& state, uint32_t item, uint32_t location, const Event& event);
 
 }  // namespace onhand::ledger

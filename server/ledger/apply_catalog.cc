@@ -134,12 +134,39 @@ void ApplyLocationStateSet(State& state, const journal::LocationStateSet& set) {
   location.set_revision(state.counters.revision);
 }
 
+void KeepVersion(State& state, const journal::Rule& rule, bool ended) {
+  std::vector<RuleVersion>& versions = state.rule_versions.Mutable(rule.rule_id());
+  if (versions.size() >= State::kRuleVersionsMax) versions.erase(versions.begin());
+  versions.push_back({.rule = rule, .ended = ended});
+}
+
+void CountDemandRule(State& state, const journal::Rule* rule, uint32_t by) {
+  if (rule != nullptr && rule->has_demand_factor()) state.counters.demand_rules += by;
+}
+
 void ApplyRuleSet(State& state, const journal::Rule& set) {
+  CountDemandRule(state, state.rules.Find(set.rule_id()), -1u);
   journal::Rule& rule = state.rules.Mutable(set.rule_id());
   rule = set;
+  UpgradeRule(rule);
   if (rule.effective_from_us() == 0) rule.set_effective_from_us(state.counters.time_us);
   rule.set_changed_us(state.counters.time_us);
   rule.set_revision(state.counters.revision);
+  CountDemandRule(state, &rule, 1);
+  KeepVersion(state, rule, /*ended=*/false);
+}
+
+void ApplyRuleEnded(State& state, const journal::RuleEnded& ended) {
+  const journal::Rule* known = state.rules.Find(ended.rule_id());
+  if (known == nullptr) return;
+  journal::Rule rule = *known;
+  CountDemandRule(state, known, -1u);
+  state.rules.Erase(ended.rule_id());
+  rule.set_author(ended.author());
+  rule.set_reason(ended.reason());
+  rule.set_changed_us(state.counters.time_us);
+  rule.set_revision(state.counters.revision);
+  KeepVersion(state, rule, /*ended=*/true);
 }
 
 }  // namespace
@@ -189,7 +216,10 @@ void ApplyCatalogFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kRuleSet:
       return ApplyRuleSet(state, fact.rule_set().rule());
     case journal::Fact::kRuleEnded:
-      return state.rules.Erase(fact.rule_ended().rule_id());
+      return ApplyRuleEnded(state, fact.rule_ended());
+    case journal::Fact::kChainSet:
+      state.chain.Mutable(0) = fact.chain_set().chain();
+      return;
     default:
       return;
   }

@@ -7,7 +7,7 @@
 
 namespace onhand::ledger {
 
-// Precondition: the fact is one of items, locations, groups, channels or rules.
+// Precondition: the fact is one of items, locations, groups, channels, rules or the chain.
 void ApplyCatalogFact(State& state, const journal::Fact& fact);
 
 }  // namespace onhand::ledger

@@ -7,25 +7,30 @@
 
 namespace onhand::ledger {
 
-double DefaultOverdispersion(double window_hours) {
-  struct Knot {
-    double hours, c;
-  };
-  constexpr Knot kKnots[] = {{2, 0.21}, {4, 0.14}, {8, 0.09}, {24, 0.075}};
-  if (window_hours <= kKnots[0].hours) return kKnots[0].c;
-  for (int i = 1; i < 4; ++i) {
-    if (window_hours > kKnots[i].hours) continue;
-    const double share =
-        Log(window_hours / kKnots[i - 1].hours) / Log(kKnots[i].hours / kKnots[i - 1].hours);
-    return kKnots[i - 1].c + share * (kKnots[i].c - kKnots[i - 1].c);
+double BetweenWindows(const std::array<double, kScatterHours.size()>& values, double hours) {
+  if (hours <= kScatterHours.front()) return values.front();
+  for (size_t i = 1; i < values.size(); ++i) {
+    const double low = kScatterHours[i - 1];
+    const double high = kScatterHours[i];
+    if (hours > high) continue;
+    return values[i - 1] + Log(hours / low) / Log(high / low) * (values[i] - values[i - 1]);
   }
-  return kKnots[3].c;
+  return values.back();
+}
+
+double DefaultOverdispersion(double window_hours) {
+  return BetweenWindows({0.21, 0.14, 0.09, 0.075}, window_hours);
 }
 
 void OverdispersionTally::Add(double sold, const Demand& forecast_without_c) {
   const double error = sold - forecast_without_c.mean;
   excess_ += error * error - forecast_without_c.variance;
   squares_ += forecast_without_c.mean * forecast_without_c.mean;
+}
+
+double OverdispersionTally::Follow(double before, double nights, double squares_min) const {
+  const double weight = nights * std::max(squares_, squares_min);
+  return std::max(0.0, before + (excess_ - before * squares_) / weight);
 }
 
 double OverdispersionTally::Learned(double prior, double prior_weight) const {
@@ -54,9 +59,11 @@ DemandDistribution::Walk DemandDistribution::Start() const {
   const double excess = variance_ - mean_;
   // Below this r is so large that the two distributions agree in every digit that counts.
   if (excess <= 1e-9 * mean_) return {.p = Exp(-mean_), .q = 0, .step = mean_};
-  const double r = mean_ * mean_ / excess;
-  const double q = mean_ / (r + mean_);
-  return {.p = Exp(-r * Log1p(mean_ / r)), .q = q, .step = q * r};
+  // m/r = (v-m)/m and q = m/(r+m) = (v-m)/v, so that no quotient waits for another.
+  const double mean_by_r = excess / mean_;
+  const double r = mean_ / mean_by_r;
+  const double q = excess / variance_;
+  return {.p = Exp(-r * Log1p(mean_by_r)), .q = q, .step = q * r};
 }
 
 double DemandDistribution::LargeTail(double units) const {
@@ -141,9 +148,9 @@ void Fillability::Add(double failure_chance) {
   smallest_[at] = failure_chance;
 }
 
-double Fillability::ChanceOfFailing() const {
+double Fillability::ChanceOfFailing(int tries) const {
   double product = 1;
-  for (int i = 0; i < tries_; ++i) product *= smallest_[i];
+  for (int i = 0; i < std::min(tries, tries_); ++i) product *= smallest_[i];
   return product;
 }
 

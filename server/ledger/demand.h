@@ -28,8 +28,16 @@ inline Demand Predict(const Posterior& posterior, double exposure, double overdi
   return {.mean = mean, .variance = mean + mean * mean * (1 / posterior.a + overdispersion)};
 }
 
-// c by window length where nothing was learned: 0.21 at 2 h and less, 0.14 at 4 h, 0.09 at 8 h,
-// 0.075 at 24 h and more; in between along the logarithm of the hours.
+// Windows for which the scatter of demand is learned, hours, and the risks claimed for them.
+inline constexpr std::array<int, 4> kScatterHours = {2, 4, 8, 24};
+inline constexpr std::array<double, 2> kScatterAlphas = {0.01, 0.05};
+
+// What is known of those windows, for one of another length: along the logarithm of the hours, and
+// not beyond the shortest and the longest.
+double BetweenWindows(const std::array<double, kScatterHours.size()>& values, double hours);
+
+// c where nothing was learned: 0.21 at 2 h and less, 0.14 at 4 h, 0.09 at 8 h, 0.075 at 24 h and
+// more.
 double DefaultOverdispersion(double window_hours);
 
 // Learns c = sum[(y-m)^2 - m - m^2/a] / sum m^2 from forecasts and what came.
@@ -39,6 +47,9 @@ class OverdispersionTally {
   // Drawn towards `prior` by `prior_weight` (in units of m^2, so few samples keep it there); at
   // least 0.
   double Learned(double prior, double prior_weight) const;
+  // One night among many: c moves from `before` as if this tally weighed 1 in `nights`, and less
+  // while it has fewer than `squares_min` of m^2; at least 0.
+  double Follow(double before, double nights, double squares_min) const;
 
  private:
   double excess_ = 0;
@@ -51,6 +62,10 @@ class OverdispersionTally {
 // conformal step; Gibbs & Candes 2021).
 class TailCalibration {
  public:
+  TailCalibration() = default;
+  // Goes on with a factor that was learned before.
+  explicit TailCalibration(double factor) : factor_(factor) {}
+
   // `exceeded`: 1 if demand exceeded the quantile, 0 if not; `claimed`: the chance the quantile
   // gave it.
   void Add(double exceeded, double claimed);
@@ -156,8 +171,12 @@ class Fillability {
   // `tries` = R, 1 to kTriesMax: how many locations an order may try.
   explicit Fillability(int tries);
   void Add(double failure_chance);
+  // Whether a chance that is at least this could still change anything.
+  bool Matters(double failure_chance) const { return failure_chance < smallest_[tries_ - 1]; }
   // The product of the R smallest chances; 1 if no location was added.
-  double ChanceOfFailing() const;
+  double ChanceOfFailing() const { return ChanceOfFailing(tries_); }
+  // The same for fewer tries.
+  double ChanceOfFailing(int tries) const;
   bool Shown(double alpha) const { return ChanceOfFailing() <= alpha; }
 
  private:

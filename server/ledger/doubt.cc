@@ -1,5 +1,7 @@
 #include "server/ledger/doubt.h"
 
+#include <algorithm>
+
 #include "server/ledger/exact_math.h"
 
 namespace onhand::ledger {
@@ -78,6 +80,11 @@ int StartDoubt::BandOf(int64_t recorded) {
   if (recorded <= 2) return recorded <= 1 ? 0 : 1;
   if (recorded <= 5) return 2;
   return recorded <= 10 ? 3 : 4;
+}
+
+StartDoubt::StartDoubt(absl::Span<const float> nothing, absl::Span<const float> looked) {
+  std::copy_n(nothing.begin(), kBands, nothing_.begin());
+  std::copy_n(looked.begin(), kBands, looked_.begin());
 }
 
 void StartDoubt::Add(int64_t recorded, bool found_nothing) {

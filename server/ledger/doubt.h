@@ -11,6 +11,8 @@
 #include <array>
 #include <cstdint>
 
+#include "absl/types/span.h"
+
 namespace onhand::ledger {
 
 // p and x of one position.
@@ -78,9 +80,15 @@ class StartDoubt {
   static constexpr int kBands = 5;  // recorded 1, 2, 3-5, 6-10, more
   static int BandOf(int64_t recorded);
 
+  StartDoubt() = default;
+  // As it was learned; each has kBands numbers.
+  StartDoubt(absl::Span<const float> nothing, absl::Span<const float> looked);
+
   void Add(int64_t recorded, bool found_nothing);
   // Nothing was recorded, so nothing can be doubted: 0.
   double At(int64_t recorded) const;
+  const std::array<float, kBands>& nothing() const { return nothing_; }
+  const std::array<float, kBands>& looked() const { return looked_; }
 
  private:
   // The start: small numbers are wrong more often (65 % of 370,000 records were wrong; DeHoratius &

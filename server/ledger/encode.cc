@@ -19,7 +19,7 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (1)
+//   u8 version (2; 1 is read too)
 //   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its
 //   meaning, so that a
 //     program with others must not read on.
@@ -34,10 +34,12 @@
 //     the order in which they were made. They are kept as they are, not made anew from the windows:
 //     a note also stands for an event that its window did not take, and decides in which row a
 //     position is looked at.
+//   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
+//     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
 //   What is derived (answer_order, a table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
-//   u8 version (1), u32 number, then for each item that has positions, ascending:
+//   u8 version (as above), u32 number, then for each item that has positions, ascending:
 //   u32 item, u32 n, n locations (u32, ascending), n cells (36 bytes each, as in memory, `beside`
 //   0), u32 m, then m times: u32 index of the cell (ascending), beside. beside: fold before, fold
 //   now, list of events (32 bytes each, as in memory), u32 arrived_minute. fold: i64 base, i64
@@ -51,7 +53,9 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
+// Without rule versions, chain, supply and what is learned.
+constexpr uint8_t kVersionBeforeLearning = 1;
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -120,11 +124,15 @@ class Reader {
     failed_ = true;
     rest_ = {};
   }
+  // Of the format that is read; set once its byte is known.
+  int version() const { return version_; }
+  void set_version(int version) { version_ = version; }
   bool failed() const { return failed_; }
   bool at_end() const { return rest_.empty(); }
 
  private:
   absl::string_view rest_;
+  int version_ = kVersion;
   bool failed_ = false;
 };
 
@@ -181,7 +189,8 @@ void Get(Reader& reader, std::pair<A, B>& value) {
 
 // Numbers, and structs without padding, go as they are in memory; others one by one.
 template <class T>
-constexpr bool kRaw = std::integral<T> || std::same_as<T, Event> || std::same_as<T, PositionKey>;
+constexpr bool kRaw = std::integral<T> || std::same_as<T, Event> || std::same_as<T, PositionKey> ||
+                      std::same_as<T, ItemLearning> || std::same_as<T, ItemActivity>;
 
 template <class List>
 concept ListOfRows = requires(List& list) {
@@ -221,12 +230,17 @@ void Fields(auto& archive, Is<Settings> auto& settings) {
   archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us,
           settings.row_held_us);
 }
+// Which version of the format an archive writes or reads.
+int VersionOf(const Writer&) { return kVersion; }
+int VersionOf(const Reader& reader) { return reader.version(); }
+
 void Fields(auto& archive, Is<Counters> auto& counters) {
   archive(counters.revision, counters.epoch, counters.time_us, counters.item_end,
           counters.location_end);
   archive(counters.group_end, counters.source_end, counters.quarantine_end,
           counters.person_ordinal);
   archive(counters.source_aliases, counters.catalog_imported);
+  if (VersionOf(archive) > kVersionBeforeLearning) archive(counters.demand_rules);
 }
 void Fields(auto& archive, Is<CodeTarget> auto& target) {
   archive(target.item, target.pack_factor);
@@ -236,6 +250,7 @@ void Fields(auto& archive, Is<LocationClock::SourceMoment> auto& moment) {
 }
 void Fields(auto& archive, Is<LocationClock> auto& clock) {
   archive(clock.sources, clock.dropped_through_us, clock.position_count);
+  if (VersionOf(archive) > kVersionBeforeLearning) archive(clock.report_interval_us);
 }
 void Fields(auto& archive, Is<SourceState> auto& source) {
   archive(source.opened, source.retired, source.ended_spools, source.durable_sequence,
@@ -253,6 +268,13 @@ void Fields(auto& archive, Is<DisplayKey> auto& key) { archive(key.item, key.cha
 void Fields(auto& archive, Is<Display> auto& display) {
   archive(display.status, display.below_floor, display.changed_us, display.salable,
           display.rule_id);
+}
+void Fields(auto& archive, Is<RuleVersion> auto& version) { archive(version.rule, version.ended); }
+void Fields(auto& archive, Is<LocationLearning> auto& location) {
+  archive(location.learned, location.offsets);
+}
+void Fields(auto& archive, Is<Learned> auto& learned) {
+  archive(learned.chain, learned.items, learned.locations);
 }
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
@@ -325,6 +347,9 @@ void Get(Reader& reader, std::map<int64_t, std::vector<PositionKey>>& arrivals) 
   }
 }
 
+const Learned& LearnedOf(const State& state) { return state.learned(); }
+Learned& LearnedOf(State& state) { return state.mutable_learned(); }
+
 template <class AnyState>
 void AllTables(auto& archive, AnyState& state) {
   archive(state.counters);
@@ -334,6 +359,9 @@ void AllTables(auto& archive, AnyState& state) {
   archive(state.sources, state.source_ids, state.staging, state.staged_rows, state.snapshots_taken);
   archive(state.quarantine, state.held_rows, state.display, state.answers);
   archive(state.arrivals);
+  if (VersionOf(archive) == kVersionBeforeLearning) return;
+  archive(state.rule_versions, state.chain, state.incoming);
+  archive(LearnedOf(state), state.activity);
 }
 
 bool Equal(const Settings& a, const Settings& b) {
@@ -345,6 +373,7 @@ bool Equal(const Settings& a, const Settings& b) {
 absl::Status CheckVersion(Reader& reader) {
   const auto version = reader.Number<uint8_t>();
   if (version == 0) return Damaged("it has no version");
+  reader.set_version(version);
   if (version <= kVersion) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the encoded ledger has format ", int{version}, ", this program knows ",
@@ -428,6 +457,10 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   }
   AllTables(reader, state);
   if (reader.failed() || !reader.at_end()) return Damaged("its tables do not fit their bytes");
+  for (const std::string& rule_id : state.rules.SortedKeys()) {
+    UpgradeRule(state.rules.Mutable(rule_id));
+  }
+  for (LocationLearning& location : state.mutable_learned().locations) location.Derive();
   for (const std::string& request_id : state.answers.SortedKeys()) {
     if (request_id.size() != 16) return Damaged("a request id does not have 16 bytes");
     state.answer_order.emplace(AnswerExpiryUs(state.settings, request_id), request_id);

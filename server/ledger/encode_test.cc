@@ -93,7 +93,7 @@ void FillPositions(State& state) {
   Cell cells[3] = {{.on_hand = -3, .level_source = 1, .absolute_s = 99},
                    {.on_hand = 8},
                    {.on_hand = 2'000'000'000}};
-  cells[1].estimators.fill(std::byte{0xA5});
+  cells[1].estimates = {.velocity = {1.5F, 2.5F, 77}, .doubt = {0.25F, 3.5F}};
   for (uint32_t item = 1; item < 600; item += 7) state.positions.Load(item, locations, cells);
   // Two sources' LEVELs, a count between, units set aside: everything that lives beside a cell.
   TakeEvent(state, 300, 3, EventAt(kNow - 9 * kSecond, EventKind::kLevel, 40, 1));
@@ -157,7 +157,7 @@ TEST(Encode, PositionsWithWhatLivesBesideThemComeBack) {
   EXPECT_EQ(EncodeState(copy), EncodeState(state));
   EXPECT_EQ(copy.positions.size(), state.positions.size());
   EXPECT_EQ(copy.positions.Find(8, 1).cell->on_hand, -3);
-  EXPECT_EQ(copy.positions.Find(1, 4).cell->estimators[19], std::byte{0xA5});
+  EXPECT_EQ(copy.positions.Find(1, 4).cell->estimates.doubt.run, 3.5F);
   const PositionTable::View rare = copy.positions.Find(300, 3);
   ASSERT_NE(rare.beside, nullptr);
   EXPECT_EQ(rare.beside->window.size(), 5u);
@@ -197,7 +197,7 @@ TEST(Encode, OtherSettingsAreRefused) {
 TEST(Encode, NewerFormatIsRefused) {
   State state{Settings{}};
   std::string bytes = EncodeTables(state);
-  bytes[0] = 2;
+  bytes[0] = 3;
   State copy{Settings{}};
   EXPECT_EQ(DecodeTables(bytes, copy).code(), absl::StatusCode::kFailedPrecondition);
 }

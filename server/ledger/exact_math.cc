@@ -17,8 +17,11 @@ struct Split {
 double LogOfMantissa(double numerator, double denominator) {
   const double s = numerator / denominator;
   const double z = s * s;
+  // Spelled out, or each term would cost a division.
+  constexpr double kTerms[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                               1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3};
   double sum = 1.0 / 23;
-  for (int n = 21; n >= 3; n -= 2) sum = sum * z + 1.0 / n;
+  for (const double term : kTerms) sum = sum * z + term;
   return 2 * s * (1 + z * sum);
 }
 

@@ -32,33 +32,64 @@ inline constexpr int kDaysPerWeek = 7;
 
 class LearnedRates {
  public:
+  using Week = std::array<double, kDaysPerWeek>;
+
   // Where an item without history looks: another item named like it, then its group (parent or
   // category). -1: none.
   struct Fallback {
     int like_item = -1;
     int group = -1;
   };
+  // The chain's part.
+  struct Chain {
+    int nights = 0;    // days closed
+    double level = 1;  // factor on all expected rates
+    Ratio history;     // what taught it; histories are discounted
+  };
+  // An item's part. It starts with a guess, which the first day that sells replaces.
+  struct Item {
+    double rate = 1e-3;  // units per weighted hour at a location of factor 1 and a level of 1
+    Ratio history;       // units, and what was expected of them but for the rate
+    Week weekday = {1, 1, 1, 1, 1, 1, 1};
+    std::array<Ratio, kDaysPerWeek> weekday_history{};  // likewise, but for the weekday
+  };
+  // A location's part.
+  struct Location {
+    double factor = 1;
+    Ratio history;  // units, and what was expected of them but for the factor
+  };
 
   // `fallbacks`: by item, or empty.
   LearnedRates(int items, int locations, const LearningSettings& settings,
                std::vector<Fallback> fallbacks = {});
 
+  // Goes on where earlier nights ended, part by part; before the first day is added.
+  void Restore(const Chain& chain) { chain_ = chain; }
+  void RestoreItem(int item, const Item& part) { items_[item] = part; }
+  void RestoreLocation(int location, const Location& part) { locations_[location] = part; }
+
   // One position's day: units sold while the record said in stock (not those that fulfil the hub's
   // own orders), and what was expected of those hours by the position's rate at the day's start.
   // `weekday`: 0 to 6.
   void AddDay(int item, int location, int weekday, double units, double expected);
+  // The same where only the sums are known: an item's day over all locations, and a location's day
+  // over all items. Both must tell the same units in all.
+  void AddItemDay(int item, int weekday, double units, double expected);
+  void AddLocationDay(int location, double units, double expected);
   // Learns from the days added since the last call.
   void CloseDay();
 
   // mu: units per weighted hour.
   double Expected(int item, int location) const {
-    return level_ * item_rate_[item] * location_factor_[location];
+    return chain_.level * items_[item].rate * locations_[location].factor;
   }
-  double WeekdayFactor(int item, int weekday) const { return weekday_factor_[item][weekday]; }
+  double WeekdayFactor(int item, int weekday) const { return items_[item].weekday[weekday]; }
+
+  const Chain& chain() const { return chain_; }
+  const Item& item(int item) const { return items_[item]; }
+  const Location& location(int location) const { return locations_[location]; }
 
  private:
-  using Week = std::array<double, kDaysPerWeek>;
-
   void LearnItems(double day_ratio);
   void LearnLocations(double day_ratio);
   void LearnWeekdays();
@@ -66,21 +97,13 @@ class LearnedRates {
   LearningSettings settings_;
   std::vector<Fallback> fallbacks_;
 
-  int days_closed_ = 0;
   // Since the last CloseDay: units, and what was expected of them.
   std::vector<Ratio> item_day_;
   std::vector<Ratio> location_day_;
 
-  // Discounted: units, and what was expected but for the part learned here.
-  Ratio level_history_;
-  std::vector<Ratio> item_history_;
-  std::vector<Ratio> location_history_;
-  std::vector<std::array<Ratio, kDaysPerWeek>> weekday_history_;
-
-  double level_ = 1;
-  std::vector<double> item_rate_;
-  std::vector<double> location_factor_;
-  std::vector<Week> weekday_factor_;
+  Chain chain_;
+  std::vector<Item> items_;
+  std::vector<Location> locations_;
 };
 
 }  // namespace onhand::ledger

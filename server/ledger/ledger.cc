@@ -18,11 +18,15 @@ void Ledger::Rebuild() {
   });
   rule_book_ = RuleBook::Build(state_);
   places_changed_ = false;
+  learned_changed_ = false;
 }
 
 absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& record, int first,
                                 int last) {
-  if (first == 0) BeginRow(state_, row);
+  if (first == 0) {
+    BeginRow(state_, row);
+    rule_book_.TakeTime(state_);
+  }
   for (int i = first; i < last; ++i) {
     const journal::Fact& fact = record.facts(i);
     BeforeFact(fact);
@@ -33,9 +37,10 @@ absl::Status Ledger::ApplyFacts(const RowMoment& row, const journal::Record& rec
 }
 
 void Ledger::EndSlice() {
-  if (!places_changed_) return;
-  rule_book_.TakePlaces(state_);
+  if (places_changed_) rule_book_.TakePlaces(state_);
+  if (learned_changed_) rule_book_.TakeLearned(state_);
   places_changed_ = false;
+  learned_changed_ = false;
 }
 
 void Ledger::List(const journal::Item& item) {
@@ -79,16 +84,18 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       return;
     case journal::Fact::kReport:
       for (const auto& moment : fact.report().known_through())
-        DeriveKnownThrough(moment.location());
+        rule_book_.TakeKnownThrough(state_, moment.location());
       return;
     case journal::Fact::kKnownThrough:
       for (const auto& moment : fact.known_through().known_through())
-        DeriveKnownThrough(moment.location());
+        rule_book_.TakeKnownThrough(state_, moment.location());
       return;
     case journal::Fact::kSourceOpened:
     case journal::Fact::kSourceRetired:
       // Locations that it named before count too: they wait for it no longer.
-      for (uint32_t id = 1; id < state_.counters.location_end; ++id) DeriveKnownThrough(id);
+      for (uint32_t id = 1; id < state_.counters.location_end; ++id) {
+        rule_book_.TakeKnownThrough(state_, id);
+      }
       return;
     case journal::Fact::kItemRenamed:
       List(*state_.items.Find(fact.item_renamed().item()));
@@ -98,6 +105,11 @@ void Ledger::AfterFact(const journal::Fact& fact) {
     case journal::Fact::kGroupSet:
     case journal::Fact::kChannelSet:
       places_changed_ = true;
+      return;
+    case journal::Fact::kLearnedChain:
+    case journal::Fact::kLearnedLocations:
+    case journal::Fact::kOffsetsLearned:
+      learned_changed_ = true;
       return;
     case journal::Fact::kRuleSet:
       rule_book_.TakeRule(*state_.rules.Find(fact.rule_set().rule().rule_id()));
@@ -128,12 +140,6 @@ void Ledger::AfterFact(const journal::Fact& fact) {
       return;
     default:
       return;
-  }
-}
-
-void Ledger::DeriveKnownThrough(uint32_t location) {
-  if (const LocationClock* clock = state_.clocks.Find(location)) {
-    rule_book_.TakeKnownThrough(location, clock->KnownThrough());
   }
 }
 

@@ -47,7 +47,6 @@ class Ledger {
   void Unlist(const journal::Item& item);
   void BeforeFact(const journal::Fact& fact);
   void AfterFact(const journal::Fact& fact);
-  void DeriveKnownThrough(uint32_t location);
 
   State state_;
   RuleBook rule_book_;
@@ -55,6 +54,7 @@ class Ledger {
   absl::btree_map<std::pair<std::string, std::string>, uint32_t> children_;
   std::set<SourceLocation> closed_snapshots_;
   bool places_changed_ = false;
+  bool learned_changed_ = false;
 };
 
 }  // namespace onhand::ledger

@@ -172,6 +172,12 @@ PositionTable::ItemPositions PositionTable::Of(uint32_t item) const {
           absl::MakeConstSpan(block.cells(), block.count)};
 }
 
+absl::Span<Cell> PositionTable::CellsOf(uint32_t item) {
+  if (item >= blocks_.size() || blocks_[item].count == 0) return {};
+  if (observer_ != nullptr) observer_->BeforeChange(item / kItemsPerSegment);
+  return absl::MakeSpan(blocks_[item].cells(), blocks_[item].count);
+}
+
 std::vector<uint32_t> PositionTable::LocationsOf(uint32_t item) const {
   if (base_ == nullptr) {
     const ItemPositions positions = Of(item);

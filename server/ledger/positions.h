@@ -6,7 +6,6 @@
 #define ONHAND_SERVER_LEDGER_POSITIONS_H_
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -16,9 +15,20 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
+#include "server/ledger/doubt.h"
 #include "server/ledger/fold.h"
+#include "server/ledger/velocity.h"
 
 namespace onhand::ledger {
+
+// What is believed of one position: S, E, t of its velocity, p and x of its doubt (estimates.h).
+// All zero: nothing yet.
+struct Estimates {
+  Velocity velocity;
+  Doubt doubt{.empty = 0, .run = 0};
+  friend bool operator==(const Estimates&, const Estimates&) = default;
+};
+static_assert(sizeof(Estimates) == 20);
 
 // The numbers of one position, 36 bytes. Without a Beside, they are the whole fold.
 struct Cell {
@@ -26,8 +36,7 @@ struct Cell {
   uint32_t beside = 0;        // index into the pool; 0: none
   uint32_t level_source = 0;  // the source whose LEVEL on_hand stands on; 0: none yet
   uint32_t absolute_s = 0;    // when the newest LEVEL or COUNT was true, seconds; 0: none yet
-  // Kept for velocity and doubt: S, E, t, p, x (4 bytes each).
-  std::array<std::byte, 20> estimators{};
+  Estimates estimates;
 };
 static_assert(sizeof(Cell) == 36);
 
@@ -159,6 +168,8 @@ class PositionTable {
     absl::Span<const Cell> cells;
   };
   ItemPositions Of(uint32_t item) const;
+  // The cells of an item for changing their estimates, in location order. Committed table only.
+  absl::Span<Cell> CellsOf(uint32_t item);
   // The locations where an item has a position, in order; on an overlay too, which is slow there.
   std::vector<uint32_t> LocationsOf(uint32_t item) const;
   const Beside* BesideOf(const Cell& cell) const {

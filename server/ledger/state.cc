@@ -26,6 +26,8 @@ State::State(const State* base)
       channels(&base->channels),
       channel_ids(&base->channel_ids),
       rules(&base->rules),
+      rule_versions(&base->rule_versions),
+      chain(&base->chain),
       sources(&base->sources),
       source_ids(&base->source_ids),
       staging(&base->staging),
@@ -35,7 +37,9 @@ State::State(const State* base)
       held_rows(&base->held_rows),
       display(&base->display),
       answers(&base->answers),
-      is_overlay(true) {}
+      incoming(&base->incoming),
+      is_overlay(true),
+      learned_(base->learned_) {}
 
 absl::string_view State::SourceNameOf(uint32_t source) const {
   if (source == 0) return "";
@@ -49,6 +53,22 @@ const CodeTarget* State::Resolve(absl::string_view code, uint32_t source) const 
     if (const CodeTarget* target = source_codes.Find(key)) return target;
   }
   return codes.Find(code);
+}
+
+void UpgradeRule(journal::Rule& rule) {
+  if (rule.has_buffer_units()) rule.mutable_buffer()->set_units(rule.buffer_units());
+  if (rule.has_chain_buffer_units()) {
+    rule.mutable_chain_buffer()->set_units(rule.chain_buffer_units());
+  }
+  rule.clear_buffer_units();
+  rule.clear_chain_buffer_units();
+}
+
+EvidencePlace State::PlaceOf(uint32_t location) const {
+  const LocationClock* clock = clocks.Find(location);
+  return {.location = location,
+          .learned = &learned().LocationOf(location),
+          .known_through_us = clock == nullptr ? 0 : clock->KnownThrough()};
 }
 
 int64_t RequestIdTimeUs(absl::string_view request_id) {

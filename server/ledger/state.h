@@ -13,6 +13,8 @@
 
 #include "absl/strings/string_view.h"
 #include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/estimates.h"
+#include "server/ledger/learned.h"
 #include "server/ledger/positions.h"
 #include "server/ledger/table.h"
 
@@ -43,6 +45,8 @@ struct LocationClock {
   std::vector<SourceMoment> sources;  // enlisted ones, by source id
   int64_t dropped_through_us = 0;     // occurred_at of the latest event that left a window
   uint64_t position_count = 0;
+  // Mean time between moves of KnownThrough, a move counting an eighth; 0: it has not moved twice.
+  int64_t report_interval_us = 0;
 
   // The least over the sources; 0 if there is none or one has never told.
   int64_t KnownThrough() const;
@@ -115,6 +119,23 @@ struct Display {
   std::string rule_id;
 };
 
+// One version of a rule, as it was from its commit on.
+struct RuleVersion {
+  journal::Rule rule;
+  // The change that ended the rule: `rule` has its author, reason, time and revision, and says what
+  // the rule said until then.
+  bool ended = false;
+};
+
+// Brings a rule from an older journal or image to today's fields: buffers were plain units once.
+void UpgradeRule(journal::Rule& rule);
+
+// When units of an item last went and came anywhere, seconds; 0: not since the ledger knows it.
+struct ItemActivity {
+  uint32_t last_sale_s = 0;
+  uint32_t last_receipt_s = 0;
+};
+
 struct Answer {
   uint64_t content_hash = 0;
   std::string bytes;
@@ -134,6 +155,7 @@ struct Counters {
   bool source_aliases = false;  // some alias is meant for one source only
   bool catalog_imported =
       false;  // a person has set items: unknown ones are HELD by default from then on
+  uint32_t demand_rules = 0;  // rules in force that set a demand factor
 };
 
 struct State {
@@ -158,6 +180,10 @@ struct State {
   Table<uint32_t, journal::Channel> channels;
   Table<std::string, uint32_t> channel_ids;
   Table<std::string, journal::Rule> rules;
+  // By rule id, oldest first, the one in force included.
+  static constexpr size_t kRuleVersionsMax = 1'000;
+  Table<std::string, std::vector<RuleVersion>> rule_versions;
+  Table<uint32_t, journal::Chain> chain;  // one row, 0, once it is set
   Table<uint32_t, SourceState> sources;
   Table<std::string, uint32_t> source_ids;
   Table<SourceLocation, Staging> staging;
@@ -167,6 +193,15 @@ struct State {
   Table<std::string, std::vector<uint64_t>> held_rows;  // by SKU: entries that wait for their item
   Table<DisplayKey, Display> display;
   Table<std::string, Answer> answers;  // by request id, 16 bytes
+  // Supply on its way by item, in the order of (due, reference, location).
+  Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
+
+  // What is learned takes effect with its commit: an overlay reads what is committed.
+  const Learned& learned() const { return *learned_; }
+  Learned& mutable_learned() { return own_learned_; }
+
+  // By item id; may be shorter. Committed state only: no decision reads it.
+  std::vector<ItemActivity> activity;
 
   // Positions by the minute in which an event of theirs arrived: when that minute leaves the
   // window, so do they. Committed state only.
@@ -182,6 +217,12 @@ struct State {
   absl::string_view SourceNameOf(uint32_t source) const;
   // The item that a code leads to for a source (0: no source), or null.
   const CodeTarget* Resolve(absl::string_view code, uint32_t source) const;
+  // Where evidence from a location comes from; see estimates.h.
+  EvidencePlace PlaceOf(uint32_t location) const;
+
+ private:
+  Learned own_learned_;
+  const Learned* learned_ = &own_learned_;
 };
 
 // The moment inside a request id (16 bytes of a UUIDv7), microseconds, and when its answer is

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 #include "server/ledger/learned_rates.h"
@@ -168,6 +169,84 @@ TEST(LearnedRates, ANewItemStartsLikeTheOneItIsNamedAfter) {
     rates.CloseDay();
   }
   EXPECT_NEAR(rates.Expected(2, 0) / rates.Expected(0, 0), 1, 0.2);
+}
+
+// A position's days, the same whoever learns from them.
+double UnitsOf(int item, int location, int day) {
+  return (item + 1) * (location + 2) * (3 + day % 7);
+}
+
+TEST(LearnedRates, GoesOnWhereEarlierNightsEnded) {
+  constexpr int kItems = 2, kLocations = 2;
+  LearnedRates always(kItems, kLocations, {}), before(kItems, kLocations, {});
+  const auto live = [](LearnedRates& rates, int day) {
+    for (int item = 0; item < kItems; ++item) {
+      for (int location = 0; location < kLocations; ++location) {
+        rates.AddDay(item, location, day % 7, UnitsOf(item, location, day),
+                     rates.Expected(item, location) * rates.WeekdayFactor(item, day % 7) * 24);
+      }
+    }
+    rates.CloseDay();
+  };
+  for (int day = 0; day < 20; ++day) {
+    live(always, day);
+    live(before, day);
+  }
+
+  LearnedRates after(kItems, kLocations, {});
+  after.Restore(before.chain());
+  for (int item = 0; item < kItems; ++item) after.RestoreItem(item, before.item(item));
+  for (int location = 0; location < kLocations; ++location)
+    after.RestoreLocation(location, before.location(location));
+  for (int day = 20; day < 30; ++day) {
+    live(always, day);
+    live(after, day);
+  }
+
+  EXPECT_EQ(after.chain().nights, 30);
+  for (int item = 0; item < kItems; ++item) {
+    EXPECT_EQ(after.Expected(item, 1), always.Expected(item, 1));
+    EXPECT_EQ(after.WeekdayFactor(item, 3), always.WeekdayFactor(item, 3));
+  }
+}
+
+TEST(LearnedRates, TheFirstDayOfAFastChainDoesNotOvershoot) {
+  LearnedRates rates(2, 2, {});
+  for (int item = 0; item < 2; ++item) {
+    for (int location = 0; location < 2; ++location) {
+      rates.AddDay(item, location, 0, 24.0 * 50 * (item + 1), 24 * rates.Expected(item, location));
+    }
+  }
+  rates.CloseDay();
+  EXPECT_NEAR(rates.Expected(0, 0), 50, 5);
+  EXPECT_NEAR(rates.Expected(1, 1), 100, 10);
+}
+
+TEST(LearnedRates, SumsTeachWhatTheirPositionsTeach) {
+  constexpr int kItems = 2, kLocations = 3;
+  LearnedRates by_position(kItems, kLocations, {}), by_sums(kItems, kLocations, {});
+  for (int day = 0; day < 15; ++day) {
+    std::array<Ratio, kItems> of_item{};
+    std::array<Ratio, kLocations> of_location{};
+    for (int item = 0; item < kItems; ++item) {
+      for (int location = 0; location < kLocations; ++location) {
+        const double units = UnitsOf(item, location, day);
+        const double expected = by_position.Expected(item, location) * 24;
+        by_position.AddDay(item, location, day % 7, units, expected);
+        of_item[item] = {of_item[item].units + units, of_item[item].exposure + expected};
+        of_location[location] = {of_location[location].units + units,
+                                 of_location[location].exposure + expected};
+      }
+    }
+    for (int item = 0; item < kItems; ++item)
+      by_sums.AddItemDay(item, day % 7, of_item[item].units, of_item[item].exposure);
+    for (int location = 0; location < kLocations; ++location)
+      by_sums.AddLocationDay(location, of_location[location].units, of_location[location].exposure);
+    by_position.CloseDay();
+    by_sums.CloseDay();
+  }
+  EXPECT_NEAR(by_sums.Expected(1, 2) / by_position.Expected(1, 2), 1, 1e-9);
+  EXPECT_NEAR(by_sums.WeekdayFactor(1, 2), by_position.WeekdayFactor(1, 2), 1e-9);
 }
 
 }  // namespace

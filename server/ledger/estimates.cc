@@ -1,0 +1,105 @@
+#include "server/ledger/estimates.h"
+
+#include <algorithm>
+
+#include "server/ledger/velocity.h"
+
+namespace onhand::ledger {
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kSecondsPerDay = 86'400;
+// Longer silences are priced at the average weekday: nights keep them short.
+constexpr int kDaysPricedMax = 8;
+
+double MeanOf(const ItemLearning::Week& week) {
+  double sum = 0;
+  for (const float factor : week) sum += factor;
+  return sum / kDaysPerWeek;
+}
+
+// The moment at which an event counts.
+uint32_t MomentOf(const EvidencePlace& place, int64_t at_us) {
+  const int64_t until_us = place.known_through_us != 0 ? place.known_through_us : at_us;
+  return static_cast<uint32_t>(std::max<int64_t>(1, std::min(at_us, until_us) / kMicrosPerSecond));
+}
+
+bool IsArrival(EventKind kind) {
+  return kind == EventKind::kReceipt || kind == EventKind::kTransferIn ||
+         kind == EventKind::kReturn;
+}
+
+void TakeSales(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t units,
+               double demand_factor, const DoubtPolicy& policy, Estimates& estimates) {
+  const uint32_t told_s = estimates.velocity.at_s;
+  AddSale(estimates.velocity, at_s, static_cast<double>(units) / demand_factor,
+          kVelocityHalfLife_s);
+  if (units <= 0) return;  // a void undoes the sale; that somebody was there stands
+  if (at_s >= told_s) return TakeSale(estimates.doubt);
+  const double mean = ExpectedUnits(item, *place.learned, at_s, told_s);
+  TakeLateSale(estimates.doubt, RateOf(estimates, mean).rate(), policy);
+}
+
+}  // namespace
+
+double ExpectedUnits(const ItemLearning& item, const LocationLearning& location, int64_t from_s,
+                     int64_t to_s) {
+  if (to_s < from_s) return -ExpectedUnits(item, location, to_s, from_s);
+  const double rate = item.rate * location.factor;
+  const StoreClock& clock = location.clock;
+  int64_t midnight_s = clock.DayStart(from_s) + kSecondsPerDay;
+  int weekday = clock.HourOfWeek(from_s) / kHoursPerDay;
+  double hours = 0;
+  for (int day = 0; day < kDaysPricedMax && midnight_s < to_s; ++day) {
+    hours += clock.Exposure(from_s, midnight_s) * item.weekday[weekday];
+    from_s = midnight_s;
+    midnight_s += kSecondsPerDay;
+    weekday = (weekday + 1) % kDaysPerWeek;
+  }
+  const double last = midnight_s < to_s ? MeanOf(item.weekday) : item.weekday[weekday];
+  return rate * (hours + clock.Exposure(from_s, to_s) * last);
+}
+
+void AdvanceEstimates(const ItemLearning& item, const EvidencePlace& place, bool was_there,
+                      uint32_t at_s, const DoubtPolicy& policy, Estimates& estimates) {
+  const uint32_t from_s = estimates.velocity.at_s;
+  if (at_s <= from_s) return;
+  if (!was_there) return Advance(estimates.velocity, at_s, 0, kVelocityHalfLife_s);
+  const double expected = ExpectedUnits(item, *place.learned, from_s, at_s);
+  // lambda Dx by what was known before the silence.
+  const double silence = RateOf(estimates, expected).rate();
+  Advance(estimates.velocity, at_s, expected * (1 - estimates.doubt.empty), kVelocityHalfLife_s);
+  Drift(estimates.doubt, at_s - from_s, policy);
+  TakeSilence(estimates.doubt, silence, policy);
+}
+
+void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Event& event,
+                  const RecordChange& record, double demand_factor, const DoubtPolicy& policy,
+                  Estimates& estimates) {
+  const EventKind kind = event.event_kind();
+  const uint32_t at_s = MomentOf(place, event.at_us);
+  if (estimates.velocity.at_s == 0) {
+    estimates.velocity.at_s = at_s;
+    estimates.doubt = {.empty = static_cast<float>(place.learned->start.At(record.after)),
+                       .run = 0};
+  }
+  const bool was_there = record.before > 0;
+  const bool teaches = kind == EventKind::kSale || kind == EventKind::kCount || IsArrival(kind);
+  if (!teaches && was_there == (record.after > 0)) return;
+  AdvanceEstimates(item, place, was_there, at_s, policy, estimates);
+  if (kind == EventKind::kSale) {
+    TakeSales(item, place, at_s, event.quantity, demand_factor, policy, estimates);
+  } else if (kind == EventKind::kCount) {
+    TakeCount(estimates.doubt, event.quantity);
+  } else if (IsArrival(kind)) {
+    TakeReceipt(estimates.doubt, event.quantity);
+  }
+}
+
+DoubtPolicy PolicyOf(const journal::LearnedChain& chain) {
+  DoubtPolicy policy;
+  if (chain.loss_per_day() > 0) policy.loss_per_day = chain.loss_per_day();
+  return policy;
+}
+
+}  // namespace onhand::ledger
