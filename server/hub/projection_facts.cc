@@ -1,5 +1,6 @@
 #include "server/hub/projection_facts.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -134,6 +135,27 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .text = ended.rule_id(),
                             .author = ended.author(),
                             .reason = ended.reason()});
+    }
+    case journal::Fact::kChainSet: {
+      const journal::Chain& chain = fact.chain_set().chain();
+      std::string text = absl::StrCat("time zone ", chain.time_zone());
+      if (chain.time_zone().empty()) text += "UTC";
+      if (chain.has_confirm_hiding_percent()) {
+        absl::StrAppend(&text, ", confirm hiding ", chain.confirm_hiding_percent(), " %");
+      }
+      return AddAudit(row, {.action = "SET_CHAIN",
+                            .text = std::move(text),
+                            .author = fact.chain_set().author(),
+                            .reason = fact.chain_set().reason()});
+    }
+    case journal::Fact::kIncomingSet: {
+      const journal::IncomingSet& set = fact.incoming_set();
+      return AddAudit(row, {.action = set.units() == 0 ? "CLOSE_INCOMING" : "SET_INCOMING",
+                            .item = set.item(),
+                            .location = set.location(),
+                            .text = absl::StrCat(set.reference(), ", ", set.units(), " units"),
+                            .author = set.author(),
+                            .reason = set.reason()});
     }
     case journal::Fact::kQuarantineEnded: {
       const journal::QuarantineEnded& ended = fact.quarantine_ended();

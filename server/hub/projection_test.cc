@@ -209,6 +209,35 @@ TEST_F(ProjectionTest, EndedRuleKeepsItsDefinition) {
   EXPECT_EQ(database_->audits.begin()->second.author, "Ann");
 }
 
+TEST_F(ProjectionTest, ChangesOfTheChainAndOfSupplyAreAudited) {
+  journal::Record record;
+  journal::ChainSet& set = *record.add_facts()->mutable_chain_set();
+  set.mutable_chain()->set_time_zone("Europe/Berlin");
+  set.mutable_chain()->set_confirm_hiding_percent(5);
+  set.set_author("Ann");
+  set.set_reason("moved");
+  for (const int64_t units : {40, 0}) {
+    journal::IncomingSet& incoming = *record.add_facts()->mutable_incoming_set();
+    incoming.set_reference("PO-1");
+    incoming.set_item(2);
+    incoming.set_location(1);
+    incoming.set_units(units);
+    incoming.set_due_us(chain_.now_us());
+    incoming.set_author("Bob");
+  }
+  chain_.Commit(record);
+  CatchUp();
+  absl::MutexLock lock(&database_->mutex);
+  std::vector<std::string> audits;
+  for (const auto& [key, row] : database_->audits) {
+    audits.push_back(absl::StrCat(row.author, ": ", row.action, " ", row.subject, " ", row.reason));
+  }
+  EXPECT_EQ(audits, (std::vector<std::string>{
+                        "Ann: SET_CHAIN time zone Europe/Berlin, confirm hiding 5 % moved",
+                        "Bob: SET_INCOMING sku-2, s1, PO-1, 40 units ",
+                        "Bob: CLOSE_INCOMING sku-2, s1, PO-1, 0 units "}));
+}
+
 TEST_F(ProjectionTest, RenamedItemLeavesNoStockUnderItsOldSku) {
   chain_.Commit(chain_.Report({{.kind = v1::MOVEMENT_KIND_RECEIPT, .quantity = 5}}));
   CatchUp();

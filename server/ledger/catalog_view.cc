@@ -67,6 +67,8 @@ v1::Item ItemOf(const journal::Item& item) {
   shown.set_published(item.published());
   shown.set_stopped(item.stopped());
   shown.set_revision(item.revision());
+  shown.set_like_sku(item.like_sku());
+  shown.set_unit_value(item.unit_value());
   return shown;
 }
 
@@ -140,9 +142,46 @@ v1::Channel ChannelOf(const State& state, const journal::Channel& channel) {
   return shown;
 }
 
+v1::Chain ChainOf(const State& state) {
+  v1::Chain shown;
+  const journal::Chain* chain = state.chain.Find(0u);
+  if (chain == nullptr) return shown;
+  shown.set_time_zone(chain->time_zone());
+  if (chain->has_confirm_hiding_percent()) {
+    shown.set_confirm_hiding_percent(chain->confirm_hiding_percent());
+  }
+  return shown;
+}
+
+v1::Incoming IncomingOf(const State& state, const journal::IncomingSet& incoming) {
+  v1::Incoming shown;
+  shown.set_reference(incoming.reference());
+  shown.set_sku(NameOf(state.items, incoming.item(), [](const auto& row) { return row.sku(); }));
+  shown.set_location_id(LocationIdOf(state, incoming.location()));
+  shown.set_units(incoming.units());
+  *shown.mutable_due_at() = TimestampOf(incoming.due_us());
+  return shown;
+}
+
 std::string EtagOf(const journal::Rule& rule) {
   return absl::StrCat(rule.revision(), ".", rule.version());
 }
+
+namespace {
+
+v1::Buffer BufferOf(const journal::Buffer& buffer) {
+  v1::Buffer shown;
+  if (buffer.has_units()) shown.set_units(buffer.units());
+  if (buffer.has_percent()) shown.set_percent(buffer.percent());
+  if (buffer.has_days_of_cover()) shown.set_days_of_cover(buffer.days_of_cover());
+  if (buffer.has_risk_one_in()) shown.set_risk_one_in(buffer.risk_one_in());
+  if (buffer.has_min_units()) shown.set_min_units(buffer.min_units());
+  if (buffer.has_max_units()) shown.set_max_units(buffer.max_units());
+  shown.set_tries(static_cast<int32_t>(buffer.tries()));
+  return shown;
+}
+
+}  // namespace
 
 v1::Rule RuleOf(const State& state, const journal::Rule& rule) {
   v1::Rule shown;
@@ -156,6 +195,7 @@ v1::Rule RuleOf(const State& state, const journal::Rule& rule) {
   scope.set_category(rule.category());
   if (rule.has_channel()) scope.set_channel_id(ChannelIdOf(state, rule.channel()));
   scope.set_channel_kind(static_cast<v1::ChannelKind>(rule.channel_kind()));
+  scope.set_supply(static_cast<v1::Supply>(rule.supply()));
   if (rule.effective_from_us() != 0) {
     *shown.mutable_effective_from() = TimestampOf(rule.effective_from_us());
   }
@@ -170,8 +210,8 @@ v1::Rule RuleOf(const State& state, const journal::Rule& rule) {
     floor.set_reshow_units(rule.chain_floor_reshow());
     floor.set_dwell_s(rule.chain_floor_dwell_s());
   }
-  if (rule.has_buffer_units()) shown.set_buffer_units(rule.buffer_units());
-  if (rule.has_chain_buffer_units()) shown.set_chain_buffer_units(rule.chain_buffer_units());
+  if (rule.has_buffer()) *shown.mutable_buffer() = BufferOf(rule.buffer());
+  if (rule.has_chain_buffer()) *shown.mutable_chain_buffer() = BufferOf(rule.chain_buffer());
   if (rule.has_included()) shown.set_included(rule.included());
   if (rule.has_max_quantity()) shown.set_max_quantity(rule.max_quantity());
   if (rule.has_low_stock_at()) shown.set_low_stock_at(rule.low_stock_at());
@@ -179,6 +219,12 @@ v1::Rule RuleOf(const State& state, const journal::Rule& rule) {
   if (rule.has_backorder_lead_days()) shown.set_backorder_lead_days(rule.backorder_lead_days());
   if (rule.has_freshness_target_s()) shown.set_freshness_target_s(rule.freshness_target_s());
   if (rule.has_cache_s()) shown.set_cache_s(rule.cache_s());
+  shown.set_chain_mode(static_cast<v1::ChainMode>(rule.chain_mode()));
+  shown.set_freshness_action(static_cast<v1::FreshnessAction>(rule.freshness_action()));
+  shown.set_missing_stock(static_cast<v1::MissingStock>(rule.missing_stock()));
+  if (rule.has_demand_factor()) shown.set_demand_factor(rule.demand_factor());
+  if (rule.has_priority()) shown.set_priority(rule.priority());
+  if (rule.has_pick_latency_s()) shown.set_pick_latency_s(rule.pick_latency_s());
   shown.set_version(rule.version());
   shown.set_etag(EtagOf(rule));
   shown.set_author(rule.author());

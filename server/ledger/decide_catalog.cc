@@ -12,6 +12,8 @@
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/decide_catalog.h"
 #include "server/ledger/decide_quarantine.h"
+#include "server/ledger/decide_rules.h"
+#include "server/ledger/decide_supply.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
 
@@ -21,6 +23,7 @@ namespace {
 constexpr int kItemsMax = 1'000;
 constexpr int kAliasesMax = 64;
 constexpr uint32_t kPackFactorMax = 100'000;
+constexpr double kUnitValueMax = 1e9;
 
 absl::Status RefuseItem(absl::string_view field, std::string value, std::string problem,
                         std::string remedy) {
@@ -107,6 +110,15 @@ absl::Status CheckItem(const std::string& field, const v1::Item& item) {
     return RefuseItem(absl::StrCat(field, ".supply"), absl::StrCat(item.supply()),
                       "is no kind of supply", "send REORDERABLE, SEASONAL or ENDED");
   }
+  if (!item.like_sku().empty()) {
+    absl::Status status = CheckId(absl::StrCat(field, ".like_sku"), item.like_sku());
+    if (!status.ok()) return status;
+  }
+  // Written so that what is not a number is refused too.
+  if (!(item.unit_value() >= 0 && item.unit_value() <= kUnitValueMax)) {
+    return RefuseItem(absl::StrCat(field, ".unit_value"), absl::StrCat(item.unit_value()),
+                      "is out of range", "send 0 to 1000000000");
+  }
   return CheckAliases(field, item);
 }
 
@@ -146,6 +158,8 @@ journal::Item RowOf(const v1::Item& item, uint32_t id, const journal::Item* know
   if (item.has_supply_date()) row.set_supply_us(MicrosOf(item.supply_date()));
   row.set_published(item.published());
   row.set_stopped(known != nullptr && known->stopped());
+  row.set_like_sku(item.like_sku());
+  row.set_unit_value(item.unit_value());
   return row;
 }
 
@@ -226,6 +240,10 @@ absl::Status PlanItem(const State& state, const v1::Item& item, const std::strin
     plan.response.set_created_count(plan.response.created_count() + 1);
   }
   for (const Code& code : codes) owners.Give(code, id);
+  if (!row.like_sku().empty() && owners.OwnerOf({"", row.like_sku()}) == id) {
+    return RefuseItem(absl::StrCat(field, ".like_sku"), row.like_sku(), "is the item itself",
+                      "name another item that sells like it, or none");
+  }
   plan.rows.push_back(std::move(row));
   return absl::OkStatus();
 }
@@ -337,6 +355,10 @@ absl::StatusOr<v1::MergeItemsResponse> DecideMergeItems(Group& group,
     merged.add_unavailable(from.beside == nullptr ? 0 : from.beside->now.unavailable());
   }
   group.Add(std::move(fact));
+  const std::string reason =
+      absl::StrCat("'", request.duplicate_sku(), "' became '", request.sku(), "'");
+  RescopeRules(group, *duplicate, *item, reason);
+  MoveIncoming(group, *duplicate, *item, reason);
   v1::MergeItemsResponse response;
   *response.mutable_item() = ItemOf(*group.state().items.Find(*item));
   return response;

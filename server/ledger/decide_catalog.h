@@ -22,7 +22,8 @@ absl::StatusOr<v1::BatchUpsertItemsResponse> DecideUpsertItems(
 // NOT_FOUND: UNKNOWN_ITEM. ALREADY_EXISTS: SKU_TAKEN. INVALID_ARGUMENT: INVALID_ID.
 absl::StatusOr<v1::RenameItemResponse> DecideRenameItem(Group& group,
                                                         const v1::RenameItemRequest& request);
-// NOT_FOUND: UNKNOWN_ITEM. INVALID_ARGUMENT: INVALID_MERGE.
+// NOT_FOUND: UNKNOWN_ITEM. INVALID_ARGUMENT: INVALID_MERGE. The duplicate's rules and supply on its
+// way become the item's.
 absl::StatusOr<v1::MergeItemsResponse> DecideMergeItems(Group& group,
                                                         const v1::MergeItemsRequest& request);
 // NOT_FOUND: UNKNOWN_ITEM. INVALID_ARGUMENT: REASON_MISSING (stopping without one).
@@ -43,6 +44,10 @@ absl::StatusOr<v1::BatchUpsertGroupsResponse> DecideUpsertGroups(
 // INVALID_ARGUMENT: INVALID_ID, INVALID_CHANNEL. NOT_FOUND: UNKNOWN_LOCATION, UNKNOWN_GROUP.
 absl::StatusOr<v1::BatchUpsertChannelsResponse> DecideUpsertChannels(
     Group& group, const v1::BatchUpsertChannelsRequest& request);
+// INVALID_ARGUMENT: INVALID_CHAIN, INVALID_TEXT.
+absl::StatusOr<v1::SetChainResponse> DecideSetChain(Group& group,
+                                                    const v1::SetChainRequest& request,
+                                                    TimeZoneKnown time_zone_known);
 
 }  // namespace onhand::ledger
 

@@ -67,7 +67,7 @@ TEST_F(DecideCatalog, ItemIsReadAsItWasWritten) {
       sku: "a " name: "Bota" aliases { code: "123" pack_factor: 1 }
       aliases { code: "9" source_id: "till" pack_factor: 6 } parent_sku: "style"
       category: "footwear/hiking" supply: SUPPLY_SEASONAL supply_date { seconds: 1800000000 }
-      published: true)";
+      published: true like_sku: "not known yet" unit_value: 1000000000)";
   v1::BatchUpsertItemsRequest request;
   *request.add_items() = FromText<v1::Item>(text);
   ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideUpsertItems(g, request); }).ok());
@@ -305,6 +305,57 @@ TEST_F(DecideCatalog, GroupAndChannelAreReadAsTheyWereWritten) {
   const auto bad_channel = FromText<v1::BatchUpsertChannelsRequest>("channels { channel_id: 'd' }");
   ExpectRefused(chain_.Run([&](Group& g) { return DecideUpsertChannels(g, bad_channel); }),
                 "INVALID_CHANNEL", "channels[0].kind");
+}
+
+TEST_F(DecideCatalog, AnItemIsNotLikeItself) {
+  ExpectRefused(Items(R"(items { sku: "a" like_sku: "a" })"), "INVALID_ITEM",
+                "items[0].like_sku 'a'");
+  ExpectRefused(Items(R"(items { sku: "a" aliases { code: "9" } like_sku: "9" })"), "INVALID_ITEM",
+                "items[0].like_sku '9'");
+  ASSERT_TRUE(Items(R"(items { sku: "a" like_sku: "b" } items { sku: "b" like_sku: "a" })").ok());
+  v1::RenameItemRequest rename;
+  rename.set_sku("a");
+  rename.set_new_sku("z");
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideRenameItem(g, rename); }).ok());
+  ExpectRefused(Items(R"(items { sku: "z" like_sku: "a" })"), "INVALID_ITEM",
+                "items[0].like_sku 'a'");
+}
+
+TEST_F(DecideCatalog, UnitValueIsANumberInRange) {
+  ExpectRefused(Items(R"(items { sku: "a" unit_value: -0.5 })"), "INVALID_ITEM",
+                "items[0].unit_value '-0.5'");
+  ExpectRefused(Items(R"(items { sku: "a" unit_value: 1000000001 })"), "INVALID_ITEM",
+                "items[0].unit_value");
+  ExpectRefused(Items(R"(items { sku: "a" unit_value: nan })"), "INVALID_ITEM",
+                "items[0].unit_value");
+}
+
+TEST_F(DecideCatalog, ChainIsReadAsItWasSet) {
+  const auto set = [&](const std::string& text) {
+    const auto request = FromText<v1::SetChainRequest>(text);
+    return chain_.Run([&](Group& g) {
+      return DecideSetChain(g, request,
+                            [](absl::string_view zone) { return zone == "Europe/Madrid"; });
+    });
+  };
+  EXPECT_EQ(ChainOf(chain_.state()).DebugString(), "");
+  const auto first =
+      set(R"(chain { time_zone: "Europe/Madrid" confirm_hiding_percent: 0 } author: "Ana")");
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->revision(), chain_.state().counters.revision);
+  EXPECT_EQ(
+      first->chain().DebugString(),
+      FromText<v1::Chain>("time_zone: 'Europe/Madrid' confirm_hiding_percent: 0").DebugString());
+  EXPECT_EQ(ChainOf(chain_.state()).DebugString(), first->chain().DebugString());
+  ExpectRefused(set("chain { time_zone: 'Europe/Atlantis' }"), "INVALID_CHAIN",
+                "chain.time_zone 'Europe/Atlantis'");
+  ExpectRefused(set("chain { confirm_hiding_percent: 100.5 }"), "INVALID_CHAIN",
+                "chain.confirm_hiding_percent '100.5'");
+  ExpectRefused(set("chain { confirm_hiding_percent: nan }"), "INVALID_CHAIN",
+                "chain.confirm_hiding_percent");
+  EXPECT_EQ(ChainOf(chain_.state()).time_zone(), "Europe/Madrid");
+  ASSERT_TRUE(set("").ok());
+  EXPECT_EQ(ChainOf(chain_.state()).DebugString(), "") << "all of it is replaced";
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ constexpr Refuser kRefuseLocation{"INVALID_LOCATION"};
 constexpr Refuser kRefuseState{"INVALID_STATE"};
 constexpr Refuser kRefuseGroup{"INVALID_GROUP"};
 constexpr Refuser kRefuseChannel{"INVALID_CHANNEL"};
+constexpr Refuser kRefuseChain{"INVALID_CHAIN"};
 constexpr Refuser kRefuseBatch{"BATCH_TOO_LARGE"};
 
 // Id and name of a row, once in a request.
@@ -441,6 +442,38 @@ absl::StatusOr<v1::BatchUpsertChannelsResponse> DecideUpsertChannels(
     group.Add(std::move(fact));
   }
   v1::BatchUpsertChannelsResponse response;
+  response.set_revision(group.revision());
+  return response;
+}
+
+absl::StatusOr<v1::SetChainResponse> DecideSetChain(Group& group,
+                                                    const v1::SetChainRequest& request,
+                                                    TimeZoneKnown time_zone_known) {
+  const v1::Chain& wanted = request.chain();
+  if (absl::Status status = CheckText("author", request.author()); !status.ok()) return status;
+  if (absl::Status status = CheckText("reason", request.reason()); !status.ok()) return status;
+  if (!wanted.time_zone().empty() && !time_zone_known(wanted.time_zone())) {
+    return kRefuseChain("chain.time_zone", wanted.time_zone(), "is no time zone",
+                        "send an IANA name such as Europe/Madrid, or none for UTC");
+  }
+  // Written so that what is not a number is refused too.
+  const double percent = wanted.confirm_hiding_percent();
+  if (!(percent >= 0 && percent <= 100)) {
+    return kRefuseChain("chain.confirm_hiding_percent", absl::StrCat(percent), "is out of range",
+                        "send 0 to 100, or none for 20");
+  }
+  journal::Fact fact;
+  journal::ChainSet& set = *fact.mutable_chain_set();
+  set.mutable_chain()->set_time_zone(wanted.time_zone());
+  if (wanted.has_confirm_hiding_percent()) {
+    set.mutable_chain()->set_confirm_hiding_percent(percent);
+  }
+  set.set_author(request.author());
+  set.set_reason(request.reason());
+  group.Add(std::move(fact));
+
+  v1::SetChainResponse response;
+  *response.mutable_chain() = ChainOf(group.state());
   response.set_revision(group.revision());
   return response;
 }

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/chain_for_test.h"
 #include "server/ledger/refusal.h"
+#include "server/ledger/rule_history.h"
 
 namespace onhand::ledger {
 namespace {
@@ -21,33 +25,35 @@ class DecideRules : public testing::Test {
     chain_.Item("last-boot", "supply: SUPPLY_ENDED");
   }
 
+  static std::string Told(const RuleVersion& version) {
+    return absl::StrCat(version.rule.rule_id(), " ", version.rule.version(), " cache ",
+                        version.rule.cache_s(), version.ended ? " ended" : "");
+  }
+  // Versions of a rule, or of all, as they are listed.
+  std::vector<std::string> History(const std::string& rule_id) const {
+    std::vector<std::string> told;
+    for (const RuleVersion* version : VersionsBehind(chain_.state(), rule_id, std::nullopt, 100)) {
+      told.push_back(Told(*version));
+    }
+    return told;
+  }
+  auto Batch(const std::string& text) {
+    const auto request = FromText<v1::BatchChangeRulesRequest>(text);
+    return chain_.Run([&](Group& g) { return DecideBatchChangeRules(g, request); });
+  }
+  auto Rollback(const std::string& text) {
+    const auto request = FromText<v1::RollbackRuleRequest>(text);
+    return chain_.Run([&](Group& g) { return DecideRollbackRule(g, request); });
+  }
+
   ChainForTest chain_;
 };
 
-TEST_F(DecideRules, RuleIsReadAsItWasWritten) {
-  const std::string text = R"(
-      rule_id: "r" scope { group_id: "north" sku: "boot" channel_kind: CHANNEL_KIND_SHIP }
-      effective_from { seconds: 1700000000 } effective_until { seconds: 1800000000 }
-      zero_policy: ZERO_POLICY_BACKORDER location_floor: 1
-      chain_floor { units: 2 reshow_units: 3 dwell_s: 4 } buffer_units: 5 chain_buffer_units: 6
-      included: true max_quantity: 7 low_stock_at: 8 backorder_limit: 9 backorder_lead_days: 10
-      freshness_target_s: 11 cache_s: 0)";
-  const auto set = chain_.TryRule(text, "");
-  ASSERT_TRUE(set.ok()) << set.status();
-  v1::Rule rule = set->rule();
-  EXPECT_EQ(rule.version(), 1u);
-  EXPECT_EQ(rule.author(), "Ana");
-  EXPECT_EQ(rule.changed_at().seconds(), 1'700'000'000);
-  EXPECT_FALSE(rule.etag().empty());
-  EXPECT_EQ(set->revision(), chain_.state().counters.revision);
-  EXPECT_EQ(RuleOf(chain_.state(), *chain_.state().rules.Find("r")).DebugString(),
-            rule.DebugString());
-  rule.clear_version();
-  rule.clear_author();
-  rule.clear_etag();
-  rule.clear_changed_at();
-  EXPECT_EQ(rule.DebugString(), FromText<v1::Rule>(text).DebugString());
-}
+struct BadBatch {
+  const char* text;
+  const char* reason;
+  const char* field;
+};
 
 TEST_F(DecideRules, EtagOfTheLastChangeIsNeededToReplace) {
   const auto first = chain_.TryRule("rule_id: 'r' cache_s: 1", "");
@@ -67,7 +73,7 @@ TEST_F(DecideRules, EtagOfTheLastChangeIsNeededToReplace) {
 }
 
 TEST_F(DecideRules, DeletingNeedsTheEtagAndEndsTheRule) {
-  const auto set = chain_.TryRule("rule_id: 'r' buffer_units: 3", "");
+  const auto set = chain_.TryRule("rule_id: 'r' buffer { units: 3 }", "");
   ASSERT_TRUE(set.ok());
   v1::DeleteRuleRequest request;
   request.set_rule_id("r");
@@ -92,61 +98,245 @@ TEST_F(DecideRules, DryRunChangesNothing) {
   EXPECT_FALSE(chain_.state().rules.Contains("r"));
 }
 
-struct BadRule {
-  const char* text;
-  const char* reason;
-  const char* field;
-};
+TEST_F(DecideRules, EndedRuleGoesOnCountingWhenItIsMadeAnew) {
+  chain_.Rule("rule_id: 'r' cache_s: 1");
+  chain_.Rule("rule_id: 'r' cache_s: 2");
+  chain_.EndRule("r");
+  const auto again = chain_.TryRule("rule_id: 'r' cache_s: 3", "");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->rule().version(), 3u);
+  EXPECT_EQ(History("r"), (std::vector<std::string>{"r 3 cache 3", "r 2 cache 2 ended",
+                                                    "r 2 cache 2", "r 1 cache 1"}));
+}
 
-TEST_F(DecideRules, BadRuleIsRefusedNamingItsField) {
-  const BadRule bad_rules[] = {
-      {"rule_id: '' cache_s: 1", "INVALID_ID", "rule.rule_id"},
-      {"rule_id: 'r'", "INVALID_RULE", "rule 'r' sets no field"},
-      {"rule_id: 'r' cache_s: 1 scope { location_id: 'mars' }", "UNKNOWN_LOCATION",
-       "rule.scope.location_id 'mars'"},
-      {"rule_id: 'r' cache_s: 1 scope { group_id: 'mars' }", "UNKNOWN_GROUP",
-       "rule.scope.group_id 'mars'"},
-      {"rule_id: 'r' cache_s: 1 scope { channel_id: 'mars' }", "UNKNOWN_CHANNEL",
-       "rule.scope.channel_id 'mars'"},
-      {"rule_id: 'r' cache_s: 1 scope { sku: 'mars' }", "UNKNOWN_ITEM", "rule.scope.sku 'mars'"},
-      {"rule_id: 'r' cache_s: 1 scope { sku: 'boot' category: 'footwear' }", "INVALID_RULE",
-       "rule.scope.category"},
-      {"rule_id: 'r' cache_s: 1 scope { location_id: 'bilbao' group_id: 'north' }", "INVALID_RULE",
-       "rule.scope.group_id"},
-      {"rule_id: 'r' cache_s: 1 scope { channel_id: 'web-ship' channel_kind: CHANNEL_KIND_SHIP }",
-       "INVALID_RULE", "rule.scope.channel_kind"},
-      {"rule_id: 'r' cache_s: 1 scope { category: '/footwear' }", "INVALID_RULE",
-       "rule.scope.category"},
-      {"rule_id: 'r' cache_s: 1 effective_from { seconds: 20 } effective_until { seconds: 20 }",
-       "INVALID_RULE", "rule.effective_until"},
-      {"rule_id: 'r' cache_s: 1 effective_until { seconds: 20 }", "INVALID_RULE",
-       "rule.effective_until"},
-      {"rule_id: 'r' chain_floor { units: 5 reshow_units: 4 }", "INVALID_RULE",
-       "rule.chain_floor.reshow_units '4'"},
-      {"rule_id: 'r' chain_floor { units: -1 }", "INVALID_RULE", "rule.chain_floor.units '-1'"},
-      {"rule_id: 'r' scope { location_id: 'bilbao' } chain_floor { units: 5 }", "INVALID_RULE",
-       "rule.chain_floor"},
-      {"rule_id: 'r' scope { location_id: 'bilbao' } chain_buffer_units: 5", "INVALID_RULE",
-       "rule.chain_buffer_units"},
-      {"rule_id: 'r' buffer_units: -1", "INVALID_RULE", "rule.buffer_units '-1'"},
-      {"rule_id: 'r' location_floor: 1000000001", "INVALID_RULE", "rule.location_floor"},
-      {"rule_id: 'r' max_quantity: 0", "INVALID_RULE", "rule.max_quantity '0'"},
-      {"rule_id: 'r' cache_s: 86401", "INVALID_RULE", "rule.cache_s '86401'"},
-      {"rule_id: 'r' zero_policy: ZERO_POLICY_BACKORDER", "INVALID_RULE", "rule.backorder_limit"},
-      {"rule_id: 'r' zero_policy: ZERO_POLICY_HIDE backorder_limit: 1", "INVALID_RULE",
-       "rule.zero_policy"},
-      {"rule_id: 'r' scope { sku: 'last-boot' } zero_policy: ZERO_POLICY_KEEP_SELLING",
-       "INVALID_RULE", "rule.zero_policy 'ZERO_POLICY_KEEP_SELLING'"},
-      {"rule_id: 'r' scope { sku: 'last-boot' } zero_policy: ZERO_POLICY_BACKORDER "
-       "backorder_limit: 1",
-       "INVALID_RULE", "rule.zero_policy"},
+TEST_F(DecideRules, VersionsSayWhoChangedWhatAndWhy) {
+  v1::SetRuleRequest request;
+  *request.mutable_rule() = FromText<v1::Rule>("rule_id: 'r' cache_s: 1");
+  request.set_author("Ana");
+  request.set_reason("summer");
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideSetRule(g, request); }).ok());
+  v1::DeleteRuleRequest end;
+  end.set_rule_id("r");
+  end.set_etag("*");
+  end.set_author("Bea");
+  end.set_reason("autumn");
+  chain_.Wait(ChainForTest::kHour);
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideDeleteRule(g, end); }).ok());
+  const auto versions = VersionsBehind(chain_.state(), "r", std::nullopt, 10);
+  ASSERT_EQ(versions.size(), 2u);
+  EXPECT_EQ(versions[0]->rule.author(), "Bea");
+  EXPECT_EQ(versions[0]->rule.reason(), "autumn");
+  EXPECT_EQ(versions[0]->rule.cache_s(), 1) << "what it said until then";
+  EXPECT_EQ(versions[0]->rule.changed_us(), ChainForTest::kStart + ChainForTest::kHour);
+  EXPECT_EQ(versions[1]->rule.author(), "Ana");
+  EXPECT_EQ(versions[1]->rule.reason(), "summer");
+}
+
+TEST_F(DecideRules, PagesOfAllVersionsHoldEachOnceNewestFirst) {
+  // One commit changes three rules, so that a page ends within a revision.
+  ASSERT_TRUE(Batch(R"(changes { set { rule_id: "b" cache_s: 1 } }
+                       changes { set { rule_id: "a" cache_s: 1 } }
+                       changes { set { rule_id: "c" cache_s: 1 } })")
+                  .ok());
+  chain_.Rule("rule_id: 'b' cache_s: 2");
+  chain_.EndRule("a");
+  const std::vector<std::string> all = {"a 1 cache 1 ended", "b 2 cache 2", "a 1 cache 1",
+                                        "b 1 cache 1", "c 1 cache 1"};
+  EXPECT_EQ(History(""), all);
+  std::vector<std::string> paged;
+  std::optional<VersionPlace> after;
+  for (;;) {
+    const auto page = VersionsBehind(chain_.state(), "", after, 2);
+    if (page.empty()) break;
+    for (const RuleVersion* version : page) paged.push_back(Told(*version));
+    after = PlaceOf(*page.back());
+    // What is changed meanwhile comes before the page and moves nothing behind it.
+    chain_.Rule("rule_id: 'a' cache_s: 9");
+  }
+  EXPECT_EQ(paged, all);
+}
+
+TEST_F(DecideRules, VersionsOfOneCommitAreNewestFirst) {
+  chain_.Run([](Group& group) {
+    for (int cache_s = 1; cache_s <= 3; ++cache_s) {
+      v1::SetRuleRequest request;
+      request.mutable_rule()->set_rule_id("r");
+      request.mutable_rule()->set_cache_s(cache_s);
+      request.set_etag("*");
+      EXPECT_TRUE(DecideSetRule(group, request).ok());
+    }
+    return 0;
+  });
+  EXPECT_EQ(History(""), (std::vector<std::string>{"r 3 cache 3", "r 2 cache 2", "r 1 cache 1"}));
+}
+
+TEST_F(DecideRules, BatchMakesReplacesAndEndsWithOneCommit) {
+  chain_.Rule("rule_id: 'old' cache_s: 1");
+  chain_.Rule("rule_id: 'kept' cache_s: 1");
+  const std::string etag = EtagOf(*chain_.state().rules.Find("kept"));
+  const uint64_t before = chain_.state().counters.revision;
+  const auto changed = Batch(
+      "changes { set { rule_id: 'new' cache_s: 2 } } changes { delete_rule_id: 'old' etag: '*' }"
+      "changes { set { rule_id: 'kept' cache_s: 3 } etag: '" +
+      etag + "' } author: 'Ana' reason: 'from the file'");
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->revision(), before + 1);
+  ASSERT_EQ(changed->rules_size(), 2);
+  EXPECT_EQ(changed->rules(0).rule_id(), "new");
+  EXPECT_EQ(changed->rules(1).version(), 2u);
+  EXPECT_EQ(changed->rules(1).etag(), absl::StrCat(before + 1, ".2"));
+  EXPECT_EQ(changed->rules(1).reason(), "from the file");
+  EXPECT_FALSE(chain_.state().rules.Contains("old"));
+  EXPECT_EQ(History("old")[0], "old 1 cache 1 ended");
+}
+
+TEST_F(DecideRules, BatchIsAllOrNone) {
+  chain_.Rule("rule_id: 'kept' cache_s: 1");
+  const BadBatch bad_batches[] = {
+      {"", "INVALID_RULE", "changes are none"},
+      {"changes { }", "INVALID_RULE", "changes[1]"},
+      {"changes { set { rule_id: 'r' buffer { } } }", "INVALID_RULE", "changes[1].set.buffer "},
+      {"changes { set { rule_id: 'r' scope { sku: 'mars' } cache_s: 1 } }", "UNKNOWN_ITEM",
+       "changes[1].set.scope.sku 'mars'"},
+      {"changes { set { rule_id: 'r' } }", "INVALID_RULE", "changes[1].set 'r'"},
+      {"changes { set { rule_id: 'kept' cache_s: 2 } }", "ETAG_MISMATCH", "changes[1].etag"},
+      {"changes { delete_rule_id: 'kept' etag: '1.1' }", "ETAG_MISMATCH", "changes[1].etag '1.1'"},
+      {"changes { delete_rule_id: 'mars' etag: '*' }", "UNKNOWN_RULE",
+       "changes[1].delete_rule_id 'mars'"},
+      {"changes { set { rule_id: 'good' cache_s: 2 } }", "INVALID_RULE",
+       "changes[1].set.rule_id 'good'"},
+      {"reason: '\\n' changes { set { rule_id: 'r' cache_s: 2 } }", "INVALID_TEXT", "reason"},
   };
-  for (const BadRule& bad : bad_rules) {
-    const absl::Status status = chain_.TryRule(bad.text).status();
+  for (const BadBatch& bad : bad_batches) {
+    const std::string good = "changes { set { rule_id: 'good' cache_s: 1 } }";
+    const std::string text = bad.text[0] == '\0' ? "" : good + bad.text;
+    const auto request = FromText<v1::BatchChangeRulesRequest>(text);
+    Group group = chain_.NewGroup();
+    const absl::Status status = DecideBatchChangeRules(group, request).status();
     EXPECT_EQ(ReasonOf(status), bad.reason) << bad.text << "\n" << status;
     EXPECT_EQ(std::string(status.message()).find(bad.field), 0u) << bad.text << "\n" << status;
-    EXPECT_FALSE(chain_.state().rules.Contains("r"));
+    EXPECT_EQ(group.fact_count(), 0) << bad.text;
   }
+  v1::BatchChangeRulesRequest large;
+  for (int i = 0; i < 1'001; ++i) large.add_changes()->mutable_set()->set_cache_s(1);
+  EXPECT_EQ(
+      ReasonOf(chain_.Run([&](Group& g) { return DecideBatchChangeRules(g, large); }).status()),
+      "BATCH_TOO_LARGE");
+}
+
+TEST_F(DecideRules, DryBatchChangesNothing) {
+  chain_.Rule("rule_id: 'old' cache_s: 1");
+  const auto changed = Batch(R"(changes { set { rule_id: "new" cache_s: 2 } }
+                                changes { delete_rule_id: "old" etag: "*" } dry_run: true)");
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->revision(), 0u);
+  ASSERT_EQ(changed->rules_size(), 1);
+  EXPECT_EQ(changed->rules(0).version(), 1u);
+  EXPECT_EQ(changed->rules(0).etag(), "");
+  EXPECT_TRUE(chain_.state().rules.Contains("old"));
+  EXPECT_FALSE(chain_.state().rules.Contains("new"));
+}
+
+TEST_F(DecideRules, NewVersionsAreToldWithoutMakingThem) {
+  chain_.Rule("rule_id: 'old' cache_s: 1");
+  const auto request = FromText<v1::BatchChangeRulesRequest>(
+      R"(changes { set { rule_id: "new" cache_s: 2 } }
+         changes { delete_rule_id: "old" etag: "*" })");
+  const auto versions = NewVersionsOf(chain_.state(), chain_.now_us(), request.changes());
+  ASSERT_TRUE(versions.ok()) << versions.status();
+  ASSERT_EQ(versions->size(), 2u);
+  EXPECT_EQ(Told((*versions)[0]), "new 1 cache 2");
+  EXPECT_EQ(Told((*versions)[1]), "old 1 cache 1 ended");
+  EXPECT_FALSE(chain_.state().rules.Contains("new"));
+}
+
+TEST_F(DecideRules, RollbackSaysAgainWhatAnOlderVersionSaid) {
+  chain_.Rule(R"(rule_id: "r" scope { sku: "boot" channel_kind: CHANNEL_KIND_SHIP }
+                 buffer { risk_one_in: 100 tries: 2 } cache_s: 1)");
+  chain_.Rule("rule_id: 'r' cache_s: 2");
+  const auto back = Rollback("rule_id: 'r' version: 1 etag: '*' author: 'Bea' reason: 'too early'");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->rule().version(), 3u);
+  EXPECT_EQ(back->rule().scope().sku(), "boot");
+  EXPECT_EQ(back->rule().buffer().tries(), 2);
+  EXPECT_EQ(back->rule().cache_s(), 1);
+  EXPECT_EQ(back->rule().author(), "Bea");
+  EXPECT_EQ(back->rule().reason(), "too early");
+  EXPECT_EQ(back->revision(), chain_.state().counters.revision);
+  EXPECT_EQ(chain_.state().rules.Find("r")->cache_s(), 1);
+}
+
+TEST_F(DecideRules, RollbackBringsAnEndedRuleBack) {
+  chain_.Rule("rule_id: 'r' cache_s: 1");
+  chain_.EndRule("r");
+  EXPECT_EQ(ReasonOf(Rollback("rule_id: 'r' version: 1 etag: '1.1'").status()), "ETAG_MISMATCH");
+  const auto back = Rollback("rule_id: 'r' version: 1");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->rule().version(), 2u);
+  EXPECT_EQ(History("r"),
+            (std::vector<std::string>{"r 2 cache 1", "r 1 cache 1 ended", "r 1 cache 1"}));
+}
+
+TEST_F(DecideRules, RollbackIsRefusedNamingWhy) {
+  chain_.Rule("rule_id: 'r' cache_s: 1");
+  chain_.Rule("rule_id: 'r' cache_s: 2");
+  const auto refused = [&](const std::string& text, const std::string& reason,
+                           const std::string& begin) {
+    const absl::Status status = Rollback(text).status();
+    EXPECT_EQ(ReasonOf(status), reason) << status;
+    EXPECT_EQ(std::string(status.message()).find(begin), 0u) << status;
+  };
+  refused("rule_id: 'mars' version: 1", "UNKNOWN_RULE", "rule_id 'mars'");
+  refused("rule_id: 'r' version: 3 etag: '*'", "UNKNOWN_VERSION", "version '3'");
+  refused("rule_id: 'r' version: 0 etag: '*'", "UNKNOWN_VERSION", "version '0'");
+  refused("rule_id: 'r' version: 1", "ETAG_MISMATCH", "etag");
+  chain_.Item("seasonal");
+  chain_.Rule("rule_id: 's' scope { sku: 'seasonal' } zero_policy: ZERO_POLICY_KEEP_SELLING");
+  chain_.EndRule("s");
+  chain_.Item("seasonal", "supply: SUPPLY_ENDED");
+  refused("rule_id: 's' version: 1", "INVALID_RULE", "rule.zero_policy 'ZERO_POLICY_KEEP_SELLING'");
+}
+
+TEST_F(DecideRules, RollbackFollowsAnItemToItsNewSku) {
+  chain_.Rule("rule_id: 'r' scope { sku: 'boot' } cache_s: 1");
+  chain_.Rule("rule_id: 'r' cache_s: 2");
+  v1::MergeItemsRequest merge;
+  chain_.Item("boot 2");
+  merge.set_sku("boot 2");
+  merge.set_duplicate_sku("boot");
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideMergeItems(g, merge); }).ok());
+  const auto back = Rollback("rule_id: 'r' version: 1 etag: '*'");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->rule().scope().sku(), "boot 2");
+}
+
+TEST_F(DecideRules, RulesOfADuplicateHoldForTheItemThatStays) {
+  chain_.Item("boot 2");
+  chain_.Rule("rule_id: 'b' scope { sku: 'boot 2' } cache_s: 1");
+  chain_.Rule("rule_id: 'a' scope { sku: 'boot 2' } cache_s: 2");
+  chain_.Rule("rule_id: 'other' scope { sku: 'last-boot' } cache_s: 3");
+  v1::MergeItemsRequest merge;
+  merge.set_sku("boot");
+  merge.set_duplicate_sku("boot 2");
+  ASSERT_TRUE(chain_.Run([&](Group& g) { return DecideMergeItems(g, merge); }).ok());
+  for (const char* const rule_id : {"a", "b"}) {
+    const v1::Rule rule = RuleOf(chain_.state(), *chain_.state().rules.Find(rule_id));
+    EXPECT_EQ(rule.scope().sku(), "boot");
+    EXPECT_EQ(rule.version(), 2u);
+    EXPECT_EQ(rule.reason(), "'boot 2' became 'boot'");
+  }
+  EXPECT_EQ(chain_.state().rules.Find("other")->version(), 1u);
+}
+
+TEST_F(DecideRules, NewestThousandVersionsAreKept) {
+  for (int i = 1; i <= 1'002; ++i) chain_.Rule(absl::StrCat("rule_id: 'r' cache_s: ", i));
+  const auto versions = VersionsBehind(chain_.state(), "r", std::nullopt, 2'000);
+  ASSERT_EQ(versions.size(), 1'000u);
+  EXPECT_EQ(versions.front()->rule.version(), 1'002u);
+  EXPECT_EQ(versions.back()->rule.version(), 3u);
+  const absl::Status gone = Rollback("rule_id: 'r' version: 2 etag: '*'").status();
+  EXPECT_EQ(ReasonOf(gone), "UNKNOWN_VERSION");
+  EXPECT_NE(gone.message().find("send 3 to 1002"), absl::string_view::npos) << gone;
 }
 
 }  // namespace

@@ -57,6 +57,10 @@ void CatalogService::Serve(CallQueue* queue) {
              WriteOf(hub_, ledger::DecideUpsertChannels));
   ServeUnary(queue, &service_, &Service::RequestListChannels,
              std::bind_front(&CatalogService::ListChannels, this));
+  ServeUnary(queue, &service_, &Service::RequestSetChain,
+             std::bind_front(&CatalogService::SetChain, this));
+  ServeUnary(queue, &service_, &Service::RequestGetChain,
+             std::bind_front(&CatalogService::GetChain, this));
 }
 
 absl::Status CatalogService::GetItem(const v1::GetItemRequest& request,
@@ -152,6 +156,23 @@ absl::Status CatalogService::ListChannels(const v1::ListChannelsRequest&,
       *response->add_channels() =
           ledger::ChannelOf(state, *state.channels.Find(*state.channel_ids.Find(id)));
     }
+  });
+  return absl::OkStatus();
+}
+
+void CatalogService::SetChain(const v1::SetChainRequest& request, v1::SetChainResponse* response,
+                              Reply reply) {
+  const bool known = TimeZoneExists(request.chain().time_zone());
+  SubmitWrite(hub_, request, response, reply,
+              [known](ledger::Group& group, const v1::SetChainRequest& asked) {
+                return ledger::DecideSetChain(group, asked,
+                                              [known](absl::string_view) { return known; });
+              });
+}
+
+absl::Status CatalogService::GetChain(const v1::GetChainRequest&, v1::GetChainResponse* response) {
+  hub_->Read([&](const ledger::Ledger& ledger) {
+    *response->mutable_chain() = ledger::ChainOf(ledger.state());
   });
   return absl::OkStatus();
 }

@@ -32,6 +32,8 @@ class CatalogService {
   absl::Status ListGroups(const v1::ListGroupsRequest& request, v1::ListGroupsResponse* response);
   absl::Status ListChannels(const v1::ListChannelsRequest& request,
                             v1::ListChannelsResponse* response);
+  void SetChain(const v1::SetChainRequest& request, v1::SetChainResponse* response, Reply reply);
+  absl::Status GetChain(const v1::GetChainRequest& request, v1::GetChainResponse* response);
 
   hub::Hub* const hub_;
   Service service_;

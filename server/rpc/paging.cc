@@ -39,16 +39,20 @@ absl::StatusOr<Page> ReadPage(uint32_t page_size, const std::string& page_token,
   std::string token;
   if (!absl::WebSafeBase64Unescape(page_token, &token) || token.size() <= mark.size() ||
       token.compare(0, mark.size(), mark) != 0) {
-    return ledger::Refuse(
-        absl::StatusCode::kInvalidArgument,
-        {.reason = "INVALID_PAGE_TOKEN",
-         .field = "page_token",
-         .value = page_token,
-         .problem = "is not a token of this list with these filters",
-         .remedy = "send next_page_token of the page before with unchanged filters, or none"});
+    return RefusePageToken(page_token);
   }
   page.after = token.substr(mark.size());
   return page;
+}
+
+absl::Status RefusePageToken(const std::string& page_token) {
+  return ledger::Refuse(
+      absl::StatusCode::kInvalidArgument,
+      {.reason = "INVALID_PAGE_TOKEN",
+       .field = "page_token",
+       .value = page_token,
+       .problem = "is not a token of this list with these filters",
+       .remedy = "send next_page_token of the page before with unchanged filters, or none"});
 }
 
 std::string PageToken(absl::string_view list, absl::string_view last_key) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/ledger/table.h"
@@ -29,6 +30,8 @@ struct Page {
 // INVALID_PAGE_SIZE, INVALID_PAGE_TOKEN (not a token, or one of another list or other filters).
 absl::StatusOr<Page> ReadPage(uint32_t page_size, const std::string& page_token,
                               absl::string_view list);
+// INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
+absl::Status RefusePageToken(const std::string& page_token);
 // The token of the page behind `last_key`.
 std::string PageToken(absl::string_view list, absl::string_view last_key);
 

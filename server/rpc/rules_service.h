@@ -24,6 +24,8 @@ class RulesService {
 
   absl::Status GetRule(const v1::GetRuleRequest& request, v1::GetRuleResponse* response);
   absl::Status ListRules(const v1::ListRulesRequest& request, v1::ListRulesResponse* response);
+  absl::Status ListRuleVersions(const v1::ListRuleVersionsRequest& request,
+                                v1::ListRuleVersionsResponse* response);
 
   hub::Hub* const hub_;
   Service service_;

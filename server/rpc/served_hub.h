@@ -20,6 +20,7 @@
 #include "onhand/v1/availability.grpc.pb.h"
 #include "onhand/v1/catalog.grpc.pb.h"
 #include "onhand/v1/hub.grpc.pb.h"
+#include "onhand/v1/insights.grpc.pb.h"
 #include "onhand/v1/quarantine.grpc.pb.h"
 #include "onhand/v1/report.grpc.pb.h"
 #include "onhand/v1/rules.grpc.pb.h"

@@ -6,12 +6,18 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "server/insights/belief.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/decide_stock.h"
+#include "server/ledger/decide_supply.h"
 #include "server/ledger/fold.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
@@ -37,6 +43,16 @@ std::optional<ledger::Event> EventOf(const std::string& key) {
   return event;
 }
 
+// The record, and what is believed of it.
+void AddPosition(const ledger::State& state, uint32_t item, uint32_t location,
+                 v1::ListPositionsResponse* response) {
+  v1::Position& position = *response->add_positions();
+  position = ledger::PositionOf(state, item, location);
+  v1::PositionEstimate estimate;
+  if (insights::EstimateOf(state, item, location, &estimate))
+    *position.mutable_estimate() = std::move(estimate);
+}
+
 v1::RecordedMovement MovementOf(const ledger::State& state, const ledger::Event& event) {
   v1::RecordedMovement movement;
   movement.set_kind(static_cast<v1::MovementKind>(event.kind));
@@ -47,6 +63,45 @@ v1::RecordedMovement MovementOf(const ledger::State& state, const ledger::Event&
   movement.set_inferred(event.inferred != 0);
   return movement;
 }
+
+// Reference, SKU and location: the order of supply on its way. Views into the state.
+using SupplyKey = std::tuple<absl::string_view, absl::string_view, absl::string_view>;
+// Parts of a page's key. No id has a line break in it.
+constexpr char kBetweenParts[] = "\n";
+
+// The first ones behind a key, of one item or (0) of all. One pass that copies nothing.
+class FirstSupply {
+ public:
+  using Element = std::pair<SupplyKey, const ledger::journal::IncomingSet*>;
+
+  FirstSupply(const ledger::State& state, const std::optional<SupplyKey>& after, size_t count)
+      : state_(state), after_(after), count_(count) {}
+
+  void Look(uint32_t item, const std::vector<ledger::journal::IncomingSet>& open) {
+    const std::string& sku = state_.items.Find(item)->sku();
+    for (const ledger::journal::IncomingSet& one : open) {
+      const SupplyKey key(one.reference(), sku,
+                          state_.locations.Find(one.location())->location_id());
+      if (after_.has_value() && key <= *after_) continue;
+      if (first_.size() == count_ && key >= first_.front().first) continue;
+      first_.emplace_back(key, &one);
+      std::push_heap(first_.begin(), first_.end());
+      if (first_.size() <= count_) continue;
+      std::pop_heap(first_.begin(), first_.end());
+      first_.pop_back();
+    }
+  }
+  std::vector<Element> InOrder() && {
+    std::sort_heap(first_.begin(), first_.end());
+    return std::move(first_);
+  }
+
+ private:
+  const ledger::State& state_;
+  const std::optional<SupplyKey> after_;
+  const size_t count_;
+  std::vector<Element> first_;  // a heap with the last one in front
+};
 
 }  // namespace
 
@@ -59,6 +114,10 @@ void StockService::Serve(CallQueue* queue) {
              Where::kInline, kHotCalls);
   ServeUnary(queue, &service_, &Service::RequestEndCorrections,
              WriteOf(hub_, ledger::DecideEndCorrections));
+  ServeUnary(queue, &service_, &Service::RequestSetIncoming,
+             WriteOf(hub_, ledger::DecideSetIncoming));
+  ServeUnary(queue, &service_, &Service::RequestListIncoming,
+             std::bind_front(&StockService::ListIncoming, this));
 }
 
 absl::Status StockService::ListPositions(const v1::ListPositionsRequest& request,
@@ -98,7 +157,7 @@ absl::Status StockService::ListOfItem(const v1::ListPositionsRequest& request,
     std::partial_sort(locations.begin(), locations.begin() + static_cast<std::ptrdiff_t>(shown),
                       locations.end());
     for (size_t i = 0; i < shown; ++i) {
-      *response->add_positions() = ledger::PositionOf(state, *item, locations[i].second);
+      AddPosition(state, *item, locations[i].second, response);
     }
     if (locations.size() > shown)
       response->set_next_page_token(PageToken(list, locations[shown - 1].first));
@@ -135,7 +194,7 @@ absl::Status StockService::ListOfLocation(const v1::ListPositionsRequest& reques
         if (++looked_at > kItemsALockMax) return true;
         after = at->first;
         if (state.positions.Find(at->second, *location).cell == nullptr) continue;
-        *response->add_positions() = ledger::PositionOf(state, at->second, *location);
+        AddPosition(state, at->second, *location, response);
       }
       return false;
     });
@@ -169,6 +228,40 @@ absl::Status StockService::ListMovements(const v1::ListMovementsRequest& request
       }
       *response->add_movements() = MovementOf(state, *event);
       last = &*event;
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status StockService::ListIncoming(const v1::ListIncomingRequest& request,
+                                        v1::ListIncomingResponse* response) {
+  const std::string list = absl::StrCat("incoming\n", request.sku());
+  const absl::StatusOr<Page> page = ReadPage(request.page_size(), request.page_token(), list);
+  if (!page.ok()) return page.status();
+  std::optional<SupplyKey> after;
+  if (!page->after.empty()) {
+    const std::vector<absl::string_view> parts = absl::StrSplit(page->after, kBetweenParts);
+    if (parts.size() != std::tuple_size_v<SupplyKey>) return RefusePageToken(request.page_token());
+    after.emplace(parts[0], parts[1], parts[2]);
+  }
+  return hub_->Read([&](const ledger::Ledger& ledger) -> absl::Status {
+    const ledger::State& state = ledger.state();
+    FirstSupply first(state, after, page->size + 1);
+    if (request.sku().empty()) {
+      state.incoming.ForEach([&](uint32_t item, const auto& open) { first.Look(item, open); });
+    } else {
+      const absl::StatusOr<uint32_t> item = ledger::FindItem(state, "sku", request.sku());
+      if (!item.ok()) return item.status();
+      if (const auto* open = state.incoming.Find(*item)) first.Look(*item, *open);
+    }
+    const std::vector<FirstSupply::Element> found = std::move(first).InOrder();
+    for (size_t i = 0; i < std::min(found.size(), page->size); ++i) {
+      *response->add_incoming() = ledger::IncomingOf(state, *found[i].second);
+    }
+    if (found.size() > page->size) {
+      const auto& [reference, sku, location] = found[page->size - 1].first;
+      response->set_next_page_token(
+          PageToken(list, absl::StrJoin({reference, sku, location}, kBetweenParts)));
     }
     return absl::OkStatus();
   });

@@ -26,6 +26,8 @@ class StockService {
                              v1::ListPositionsResponse* response);
   absl::Status ListMovements(const v1::ListMovementsRequest& request,
                              v1::ListMovementsResponse* response);
+  absl::Status ListIncoming(const v1::ListIncomingRequest& request,
+                            v1::ListIncomingResponse* response);
   absl::Status ListOfItem(const v1::ListPositionsRequest& request,
                           v1::ListPositionsResponse* response) const;
   absl::Status ListOfLocation(const v1::ListPositionsRequest& request,
