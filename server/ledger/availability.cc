@@ -1,27 +1,21 @@
 #include "server/ledger/availability.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "absl/strings/str_cat.h"
+#include "server/ledger/chain_buffer.h"
 #include "server/ledger/explain.h"
+#include "server/ledger/item_walk.h"
+#include "server/ledger/location_part.h"
+#include "server/ledger/status_answer.h"
+#include "server/ledger/trace_steps.h"
 
 namespace onhand::ledger {
 namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
-constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
 constexpr int64_t kNoSlackLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNoMoment = std::numeric_limits<int64_t>::max();
-
-// Lines of an item's cells that are asked of the memory at once; the processor follows by itself.
-constexpr size_t kLinesPrefetched = 12;
-constexpr size_t kLineBytes = 64;
-
-// Whether no more of the item will come at a moment.
-bool SupplyEnded(const ItemTraits& item, int64_t now_us) {
-  if (item.supply == v1::SUPPLY_ENDED) return true;
-  return item.supply == v1::SUPPLY_SEASONAL && item.supply_us != 0 && item.supply_us <= now_us;
-}
 
 ItemTraits TraitsOf(const journal::Item* item) {
   if (item == nullptr) return {};
@@ -32,106 +26,110 @@ ItemTraits TraitsOf(const journal::Item* item) {
           .known = true};
 }
 
-void PrefetchCells(const State& state, uint32_t item) {
-  const PositionTable::ItemPositions positions = state.positions.Of(item);
-  const auto* first = reinterpret_cast<const char*>(positions.locations.data());
-  const auto* last = reinterpret_cast<const char*>(positions.cells.data() + positions.cells.size());
-  for (size_t i = 0; i < kLinesPrefetched && first < last; ++i, first += kLineBytes) {
-    __builtin_prefetch(first);
-  }
+// Units that may move before a number reaches a level, or leaves it.
+int64_t SlackAt(int64_t units, int64_t level) {
+  return units >= level ? units - level : level - units - 1;
 }
 
-// Calls visit(location, available units) for every position of an item, in order of location id.
-template <class Visit>
-void ForEachPosition(const State& state, uint32_t item, Visit visit) {
-  const auto available = [](const Cell& cell, const Beside* beside) {
-    const int64_t unavailable = beside == nullptr ? 0 : beside->now.unavailable();
-    return cell.on_hand - unavailable;
-  };
-  if (state.is_overlay) {
-    for (const uint32_t location : state.positions.LocationsOf(item)) {
-      const PositionTable::View view = state.positions.Find(item, location);
-      visit(location, available(*view.cell, view.beside));
-    }
-    return;
-  }
-  const PositionTable::ItemPositions positions = state.positions.Of(item);
-  // What lies beside is scattered: asked for all at once, it costs one wait instead of many.
-  for (const Cell& cell : positions.cells) {
-    if (cell.beside != 0) __builtin_prefetch(&state.positions.BesideOf(cell)->now);
-  }
-  for (size_t i = 0; i < positions.locations.size(); ++i) {
-    const Cell& cell = positions.cells[i];
-    visit(positions.locations[i], available(cell, state.positions.BesideOf(cell)));
-  }
+// The grid on which items whose answers follow demand are due, each at its own moment of it, so
+// that no second of it is busier than the others.
+int64_t NextLook(uint32_t item, int64_t now_us) {
+  constexpr int64_t kGridUs = RuleBook::kWindowGridUs;
+  constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
+  const auto offset_us = static_cast<int64_t>((item * kSpread >> 20) % kGridUs);
+  return (now_us - offset_us + kGridUs) / kGridUs * kGridUs + offset_us;
 }
 
-// One evaluation. kTraced: also tells how it came about; without it nothing is allocated.
-template <bool kTraced>
+// Whether two sets of rules make the same number of what the locations add. KEEP_SELLING apart.
+bool SumsAlike(const ResolvedRules& a, const ResolvedRules& b) {
+  return a.chain_mode.value == b.chain_mode.value && a.cache_s.value == b.cache_s.value &&
+         a.chain_buffer.rule == b.chain_buffer.rule;
+}
+
+// One evaluation. Nothing is allocated but by its tracer, and where more rules hold for the item
+// than Candidates has room for.
 class Evaluation {
  public:
-  Evaluation(const State& state, const RuleBook& book, const Question& question, Trace* trace)
-      : state_(state), book_(book), question_(question), trace_(trace) {
+  Evaluation(const State& state, const RuleBook& book, const Question& question)
+      : state_(state), book_(book), question_(question) {
     now_us_ = question.now_us != 0 ? question.now_us : state.counters.time_us;
   }
 
-  Promise Run();
+  Promise Run(Trace* trace);
+  Promise RunEverywhere(absl::FunctionRef<void(uint32_t location, const Promise&)> visit);
+  Promise RunDecided(uint32_t location);
 
  private:
+  void LookUpItem();
+  void ResolveRules();
+  void ReadPolicy();
+  LocationJudge JudgeOf(const ItemForecast& forecast) const;
   void Sum();
-  void TakePosition(uint32_t location, int64_t available);
+  void SumAlike(const LocationJudge& judge);
+  bool AsksOneLocation() const;
+  void TakePosition(const LocationJudge& judge, uint32_t location, const Cell& cell,
+                    int64_t available);
+  void TakeRisk(const LocationJudge& judge, const LocationRules& rules, const Shelf& shelf,
+                int64_t salable);
+  void WithholdForTheChain();
   void CompareChainFloor(int64_t salable);
+  void CompareRisk();
   void Answer();
-  void AnswerZero(bool stopped);
-  void AnswerFromStock();
   void FindSlack();
   void SetCacheUntil();
+  void TakeDecision(const Promise& chain);
+  Promise AnswerAlone() const;
+  void AnswerAt(const LocationJudge& judge, uint32_t location, const Cell& cell, int64_t available);
+  bool IsTheChainsFloor() const;
   bool LeftOut() const;
+  bool IsMissing() const;
   bool Stopped() const;
-  // The book holds them side by side, but knows what is committed only.
-  void LookUpItem();
   int64_t KnownThroughOf(uint32_t location) const {
-    if (!state_.is_overlay) return book_.KnownThroughOf(location);
+    if (!state_.is_overlay) return book_.PlaceOf(location).known_through_us;
     const LocationClock* clock = state_.clocks.Find(location);
     return clock == nullptr ? 0 : clock->KnownThrough();
   }
 
-  // Steps and locations exist only in a traced evaluation.
-  void AddStep(const char* step, uint32_t location, int64_t before, int64_t after,
-               const journal::Rule* rule, std::string text) {
-    if (!trace_->with_steps) return;
-    trace_->steps.push_back(
-        {step, location, before, after, rule == nullptr ? "" : rule->rule_id(), std::move(text)});
-  }
-
   const State& state_;
   const RuleBook& book_;
-  const Question& question_;
-  Trace* const trace_;
+  Question question_;
+  std::optional<Tracer> tracer_;
   int64_t now_us_ = 0;
 
   ItemTraits item_;
   absl::string_view category_;
   RuleBook::Candidates candidates_;
   ResolvedRules rules_;
+  v1::Supply supply_ = v1::SUPPLY_REORDERABLE;
   v1::ZeroPolicy policy_ = v1::ZERO_POLICY_HIDE;
-  bool supply_ended_ = false;
   bool keeps_selling_ = false;
+  bool is_pooled_ = false;
+  bool weighs_risk_ = false;   // risk buffers decide whether the item is shown at all
+  bool pools_demand_ = false;  // the chain buffer follows demand
 
   int64_t chain_sum_ = 0;                 // before the chain buffer
+  int64_t chain_withheld_ = 0;            // by it
   int64_t chain_salable_ = 0;             // after it
   int64_t location_part_ = 0;             // of the location asked for
   int64_t known_through_us_ = kNoMoment;  // the least that the sum rests on
+  bool any_position_ = false;             // of a location of the channel, stopped or not
   bool any_open_ = false;                 // some location with a position may promise
   bool any_included_ = false;
   int64_t floor_slack_ = kNoSlackLimit;  // units until a location crosses its floor
   int64_t fresh_until_us_ = RuleBook::kNever;
+  ChainBuffer chain_buffer_;
+  Fillability fillability_{Fillability::kTriesMax};
+  Ruled<BufferRule> risk_;     // the strictest of those locations'; no rule: none
+  bool risk_settled_ = false;  // enough locations are good enough
   const Display* display_ = nullptr;
+  // Everywhere: whether the display will say so, and the floor of that decision.
+  std::optional<bool> shop_below_floor_;
+  const journal::Rule* shop_floor_rule_ = nullptr;
   Promise promise_;
 };
 
-template <bool kTraced>
-void Evaluation<kTraced>::LookUpItem() {
+// The book holds them side by side, but knows what is committed only.
+void Evaluation::LookUpItem() {
   if (!state_.is_overlay) {
     book_.PrefetchTraits(question_.item);
     if (question_.location == 0) PrefetchCells(state_, question_.item);
@@ -144,30 +142,41 @@ void Evaluation<kTraced>::LookUpItem() {
   if (row != nullptr) category_ = row->category();
 }
 
-template <bool kTraced>
-Promise Evaluation<kTraced>::Run() {
+void Evaluation::ResolveRules() {
+  supply_ = SupplyAt(item_, now_us_);
+  candidates_ = book_.CandidatesOf(question_.item, category_, supply_, question_.channel, now_us_);
+  rules_ = book_.Resolve(candidates_, question_.location == 0
+                                          ? std::nullopt
+                                          : std::optional<uint32_t>(question_.location));
+  ReadPolicy();
+  is_pooled_ = rules_.chain_mode.value == v1::CHAIN_MODE_POOLED;
+  chain_buffer_ = ChainBuffer(rules_.chain_buffer.value);
+  pools_demand_ = !keeps_selling_ && rules_.chain_buffer.value.FollowsDemand();
+  weighs_risk_ = !keeps_selling_ && candidates_.by_risk &&
+                 book_.KindOf(question_.channel) == v1::CHANNEL_KIND_SHIP;
+  // Where locations differ in their tries, all that any of them may ask for are kept.
+  if (!candidates_.by_location) fillability_ = Fillability(rules_.buffer.value.tries);
+}
+
+void Evaluation::ReadPolicy() {
+  policy_ = static_cast<v1::ZeroPolicy>(rules_.zero_policy.value);
+  if (supply_ == v1::SUPPLY_ENDED &&
+      (policy_ == v1::ZERO_POLICY_KEEP_SELLING || policy_ == v1::ZERO_POLICY_BACKORDER)) {
+    policy_ = v1::ZERO_POLICY_SOLD_OUT;
+  }
+  keeps_selling_ = policy_ == v1::ZERO_POLICY_KEEP_SELLING;
+}
+
+Promise Evaluation::Run(Trace* trace) {
   LookUpItem();
   if (!item_.known || !book_.HasChannel(question_.channel)) {
     promise_.cache_until_us = now_us_ + int64_t{rules_.cache_s.value} * kMicrosPerSecond;
     return promise_;
   }
-  candidates_ = book_.CandidatesOf(question_.item, category_, question_.channel, now_us_);
-  rules_ = book_.Resolve(candidates_, question_.location == 0
-                                          ? std::nullopt
-                                          : std::optional<uint32_t>(question_.location));
-  supply_ended_ = SupplyEnded(item_, now_us_);
-  policy_ = static_cast<v1::ZeroPolicy>(rules_.zero_policy.value);
-  if (supply_ended_ &&
-      (policy_ == v1::ZERO_POLICY_KEEP_SELLING || policy_ == v1::ZERO_POLICY_BACKORDER)) {
-    policy_ = v1::ZERO_POLICY_SOLD_OUT;
-  }
-  keeps_selling_ = policy_ == v1::ZERO_POLICY_KEEP_SELLING;
-
+  if (trace != nullptr) tracer_.emplace(*trace);
+  ResolveRules();
   if (item_.stopped || !item_.published) {
-    if constexpr (kTraced) {
-      AddStep("stops", 0, 0, 0, nullptr,
-              item_.stopped ? "the item is stopped everywhere" : "the item is not published");
-    }
+    if (tracer_) tracer_->ItemIsStopped(item_);
     SetCacheUntil();
   } else {
     Sum();
@@ -175,165 +184,241 @@ Promise Evaluation<kTraced>::Run() {
     SetCacheUntil();
     if (question_.decides_display) FindSlack();
   }
-  if constexpr (kTraced) {
-    trace_->sentence =
-        SentenceOf({.state = state_,
-                    .question = question_,
-                    .item = *state_.items.Find(question_.item),
-                    .rules = rules_,
-                    .policy = policy_,
-                    .stop = question_.location == 0
-                                ? Stop::kNone
-                                : book_.StopAt(question_.location, question_.channel, now_us_),
-                    .left_out = LeftOut(),
-                    .chain_salable = chain_salable_,
-                    .now_us = now_us_},
-                   promise_);
-  }
+  if (trace == nullptr) return promise_;
+  tracer_->SortLocations();
+  trace->sentence =
+      SentenceOf({.state = state_,
+                  .book = book_,
+                  .question = question_,
+                  .item = *state_.items.Find(question_.item),
+                  .rules = rules_,
+                  .policy = policy_,
+                  .stop = question_.location == 0
+                              ? Stop::kNone
+                              : book_.StopAt(question_.location, question_.channel, now_us_),
+                  .left_out = LeftOut(),
+                  .chain_sum = chain_sum_,
+                  .chain_withheld = chain_withheld_,
+                  .chain_salable = chain_salable_,
+                  .risk = risk_,
+                  .locations = trace->locations,
+                  .now_us = now_us_},
+                 promise_);
   return promise_;
 }
 
-// Walks only the location asked for where nothing depends on the rest of the chain.
-template <bool kTraced>
-void Evaluation<kTraced>::Sum() {
-  const bool one_location = question_.location != 0 && rules_.chain_floor.value == 0 &&
-                            rules_.chain_buffer_units.value == 0;
-  if (one_location) {
+// Nothing depends on the rest of the chain.
+bool Evaluation::AsksOneLocation() const {
+  return question_.location != 0 && rules_.chain_floor.value == 0 &&
+         rules_.chain_buffer.value.IsNone();
+}
+
+LocationJudge Evaluation::JudgeOf(const ItemForecast& forecast) const {
+  const int64_t beyond_us = std::max<int64_t>(now_us_ - book_.windows_until_us(), 0);
+  return {forecast,
+          {.channel_kind = book_.KindOf(question_.channel),
+           .now_us = now_us_,
+           .cache_s = rules_.cache_s.value,
+           .hours_beyond = static_cast<double>(beyond_us) / (3600.0 * kMicrosPerSecond),
+           .keeps_selling = keeps_selling_}};
+}
+
+void Evaluation::Sum() {
+  const ItemForecast forecast(state_.learned().ItemOf(question_.item), book_.scatter());
+  const LocationJudge judge = JudgeOf(forecast);
+  if (AsksOneLocation()) {
     const PositionTable::View view = state_.positions.Find(question_.item, question_.location);
     if (view.cell != nullptr) {
       const int64_t unavailable = view.beside == nullptr ? 0 : view.beside->now.unavailable();
-      TakePosition(question_.location, view.cell->on_hand - unavailable);
+      TakePosition(judge, question_.location, *view.cell, view.cell->on_hand - unavailable);
     }
+  } else if (question_.location == 0 && !candidates_.by_location && !tracer_ &&
+             !state_.is_overlay) {
+    SumAlike(judge);
   } else {
-    ForEachPosition(state_, question_.item, [this](uint32_t location, int64_t available) {
-      TakePosition(location, available);
-    });
+    ForEachPosition(state_, question_.item,
+                    [&](uint32_t location, const Cell& cell, int64_t available) {
+                      TakePosition(judge, location, cell, available);
+                    });
   }
   if (question_.location != 0) {
     promise_.known_through_us = KnownThroughOf(question_.location);
   } else if (known_through_us_ != kNoMoment) {
     promise_.known_through_us = known_through_us_;
   }
-  // Without a buffer or floor the chain's number plays no part in a location's answer.
-  chain_salable_ = chain_sum_;
-  if (!keeps_selling_) {
-    chain_salable_ = std::max<int64_t>(chain_sum_ - rules_.chain_buffer_units.value, 0);
-  }
-  if constexpr (kTraced) {
-    if (!one_location) {
-      AddStep("sum", 0, chain_sum_, chain_sum_, nullptr, "what the channel's locations add up to");
+  if (tracer_ && !AsksOneLocation()) tracer_->Sum(chain_sum_, is_pooled_);
+  WithholdForTheChain();
+}
+
+// What TakePosition does at each, where every location is under the same rules and nobody asks for
+// one of them or for the way: with everything in registers a thousand take some microseconds.
+void Evaluation::SumAlike(const LocationJudge& judge) {
+  const bool withholds_own = !is_pooled_;
+  const int64_t floor = rules_.location_floor.value;
+  int64_t sum = 0, least_known_us = kNoMoment, fresh_until_us = RuleBook::kNever - 1;
+  int64_t floor_slack = kNoSlackLimit;
+  ChainBuffer chain_buffer(rules_.chain_buffer.value);
+  bool any_position = false, any_open = false, any_stale = false;
+  const auto take = [&](uint32_t location, const Cell& cell, int64_t available) {
+    const RuleBook::Place& place = book_.PlaceOf(location);
+    const Stop stop = place.StopAt(question_.channel, now_us_);
+    any_position |= stop != Stop::kNotInChannel;
+    if (stop != Stop::kNone) return;
+    any_open = true;
+    const Shelf shelf{.location = location,
+                      .available = available,
+                      .known_through_us = place.known_through_us,
+                      .estimates = cell.estimates,
+                      .place = place};
+    const LocationNumbers numbers = judge.Judge(rules_, shelf, withholds_own);
+    any_stale |= numbers.stale;
+    least_known_us = std::min(least_known_us, shelf.known_through_us);
+    fresh_until_us = std::min(fresh_until_us, numbers.fresh_until_us);
+    if (numbers.counts && floor > 0) {
+      floor_slack = std::min(floor_slack, SlackAt(available - numbers.withheld, floor));
     }
-    if (chain_salable_ != chain_sum_) {
-      AddStep("chain buffer", 0, chain_sum_, chain_salable_, rules_.chain_buffer_units.rule,
-              absl::StrCat(rules_.chain_buffer_units.value, " withheld for the chain"));
-    }
-  }
+    sum += numbers.part;
+    if (numbers.part == 0) return;
+    if (pools_demand_ && !numbers.grown) chain_buffer.Add(judge, rules_, shelf);
+    if (weighs_risk_) TakeRisk(judge, rules_, shelf, numbers.salable);
+  };
+  ForEachPosition(state_, question_.item, take);
+  chain_sum_ = sum;
+  any_position_ = any_position;
+  any_open_ = any_open;
+  any_included_ = any_open && rules_.included.value;
+  promise_.any_stale = any_stale;
+  if (any_included_) known_through_us_ = least_known_us;
+  fresh_until_us_ = std::min(fresh_until_us_, fresh_until_us + 1);
+  floor_slack_ = floor_slack;
+  chain_buffer_ = chain_buffer;
 }
 
 // `available` is on hand less unavailable; a negative one adds nothing and takes nothing from
 // others.
-template <bool kTraced>
-void Evaluation<kTraced>::TakePosition(uint32_t location, int64_t available) {
-  const Stop stop = book_.StopAt(location, question_.channel, now_us_);
+inline void Evaluation::TakePosition(const LocationJudge& judge, uint32_t location,
+                                     const Cell& cell, int64_t available) {
+  const RuleBook::Place& place = book_.PlaceOf(location);
+  const Stop stop = place.StopAt(question_.channel, now_us_);
   if (stop == Stop::kNotInChannel) return;
+  any_position_ = true;
+  std::optional<LocationRules> here;
+  if (candidates_.by_location) here = book_.ResolveLocation(candidates_, location);
+  const LocationRules& rules = here.has_value() ? *here : rules_;
+  const Shelf shelf{.location = location,
+                    .available = available,
+                    .known_through_us = KnownThroughOf(location),
+                    .estimates = cell.estimates,
+                    .place = place};
   if (stop != Stop::kNone) {
-    if constexpr (kTraced) {
-      AddStep("stops", location, std::max<int64_t>(available, 0), 0, nullptr, TextOf(stop));
-      trace_->locations.push_back(
-          {.location = location, .known_through_us = KnownThroughOf(location)});
-    }
+    if (tracer_) tracer_->LocationIsStopped(shelf, rules, stop);
     return;
   }
   any_open_ = true;
-  LocationRules here;
-  if (candidates_.by_location) here = book_.ResolveLocation(candidates_, location);
-  const LocationRules& rules = candidates_.by_location ? here : rules_;
-
-  const int64_t known_through_us = KnownThroughOf(location);
-  const int64_t stock = std::max<int64_t>(available, 0);
-  const int64_t above_buffer = available - (keeps_selling_ ? 0 : rules.buffer_units.value);
-  int64_t part = std::max<int64_t>(above_buffer, 0);
-  bool counts = rules.included.value;
-  bool stale = false;
-  if (counts) {
+  const bool is_asked_for = location == question_.location;
+  // A location answers for itself with its own buffer, whatever the chain's number is made of.
+  const bool withholds_own = !is_pooled_ || is_asked_for;
+  const LocationNumbers numbers = judge.Judge(rules, shelf, withholds_own);
+  promise_.any_stale = promise_.any_stale || numbers.stale;
+  if (rules.included.value) {
     any_included_ = true;
-    known_through_us_ = std::min(known_through_us_, known_through_us);
-    if (rules.freshness_target_s.value.has_value() && !keeps_selling_) {
-      const int64_t until_us =
-          known_through_us + int64_t{*rules.freshness_target_s.value} * kMicrosPerSecond;
-      stale = known_through_us == 0 || now_us_ > until_us;
-      if (!stale) fresh_until_us_ = std::min(fresh_until_us_, until_us + 1);
-    }
-    counts = !stale;
+    known_through_us_ = std::min(known_through_us_, shelf.known_through_us);
   }
-  promise_.any_stale = promise_.any_stale || stale;
-  const int32_t floor = rules.location_floor.value;
-  if (counts && floor > 0) {
-    const int64_t distance = above_buffer < floor ? floor - above_buffer : above_buffer - floor + 1;
-    floor_slack_ = std::min(floor_slack_, distance - 1);
+  if (numbers.fresh_until_us != RuleBook::kNever) {
+    fresh_until_us_ = std::min(fresh_until_us_, numbers.fresh_until_us + 1);
   }
-  const int64_t before_floor = part;
-  if (part < floor) part = 0;
+  if (numbers.counts && rules.location_floor.value > 0) {
+    floor_slack_ =
+        std::min(floor_slack_, SlackAt(available - numbers.withheld, rules.location_floor.value));
+  }
+  if (tracer_) tracer_->LocationTakesPart(shelf, rules, numbers, judge);
+  if (is_asked_for) location_part_ = numbers.part;
+  const LocationNumbers added =
+      is_pooled_ && is_asked_for ? judge.Judge(rules, shelf, false) : numbers;
+  chain_sum_ += added.part;
+  if (added.part == 0) return;
+  // What a buffer that grew withholds already is not withheld once more for the chain.
+  if (pools_demand_ && !added.grown) chain_buffer_.Add(judge, rules, shelf);
+  if (weighs_risk_ && (question_.location == 0 || is_asked_for)) {
+    TakeRisk(judge, rules, shelf, added.salable);
+  }
+}
 
-  if constexpr (kTraced) {
-    AddStep("stock", location, stock, stock, nullptr,
-            available < 0 ? absl::StrCat("the record says ", available, ", which promises nothing")
-                          : absl::StrCat(stock, " available"));
-    if (stale) {
-      AddStep("freshness", location, stock, 0, rules.freshness_target_s.rule,
-              absl::StrCat("last told more than ", *rules.freshness_target_s.value, " s ago"));
-    }
-    if (counts && above_buffer != available) {
-      AddStep("location buffer", location, stock, before_floor, rules.buffer_units.rule,
-              absl::StrCat(rules.buffer_units.value, " withheld"));
-    }
-    if (counts && part != before_floor) {
-      AddStep("location floor", location, before_floor, part, rules.location_floor.rule,
-              absl::StrCat("fewer than ", floor, " add nothing"));
-    }
-    if (!rules.included.value) {
-      AddStep("included", location, stock, 0, rules.included.rule, "left out of the channel");
-    }
-    trace_->locations.push_back({.location = location,
-                                 .salable = counts ? part : 0,
-                                 .known_through_us = known_through_us,
-                                 .stale = stale,
-                                 .freshness_target_s = rules.freshness_target_s.value.value_or(0)});
+// Most locations need no walk through a distribution: doubt alone makes them worse than others, or
+// others are good enough already.
+inline void Evaluation::TakeRisk(const LocationJudge& judge, const LocationRules& rules,
+                                 const Shelf& shelf, int64_t salable) {
+  const BufferRule& buffer = rules.buffer.value;
+  if (buffer.mode == BufferRule::Mode::kRisk &&
+      (risk_.rule == nullptr || buffer.alpha < risk_.value.alpha)) {
+    risk_ = rules.buffer;
   }
-  if (!counts) return;
-  chain_sum_ += part;
-  if (location == question_.location) location_part_ = part;
+  if (risk_settled_ || !fillability_.Matters(shelf.estimates.doubt.empty)) return;
+  fillability_.Add(judge.FailureChanceAt(rules, shelf, salable));
+  risk_settled_ = !tracer_ && !candidates_.by_location && fillability_.Shown(buffer.alpha);
+}
+
+// Without a buffer or floor the chain's number plays no part in a location's answer.
+void Evaluation::WithholdForTheChain() {
+  const BufferRule& buffer = rules_.chain_buffer.value;
+  chain_salable_ = chain_sum_;
+  if (keeps_selling_ || buffer.IsNone()) return;
+  chain_withheld_ = chain_buffer_.Of(chain_sum_, book_.scatter().chain_overdispersion());
+  chain_salable_ = std::max<int64_t>(chain_sum_ - chain_withheld_, 0);
+  if (tracer_ && chain_salable_ != chain_sum_) {
+    tracer_->ChainBuffer(chain_sum_, chain_salable_, rules_.chain_buffer, chain_withheld_,
+                         chain_buffer_.expected());
+  }
 }
 
 // The item, or the location asked for, does not take part in the channel.
-template <bool kTraced>
-bool Evaluation<kTraced>::LeftOut() const {
+bool Evaluation::LeftOut() const {
   if (question_.location == 0) return !rules_.included.value && !any_included_;
   return !rules_.included.value ||
          book_.StopAt(question_.location, question_.channel, now_us_) == Stop::kNotInChannel;
 }
 
+// A rule hides what no location of the channel ever reported.
+bool Evaluation::IsMissing() const {
+  if (rules_.missing_stock.value != v1::MISSING_STOCK_HIDE || any_position_) return false;
+  if (!AsksOneLocation()) return true;
+  bool any_position = false;
+  ForEachPosition(state_, question_.item, [&](uint32_t location, const Cell&, int64_t) {
+    const Stop stop = book_.StopAt(location, question_.channel, now_us_);
+    any_position = any_position || stop != Stop::kNotInChannel;
+  });
+  return !any_position;
+}
+
 // Nothing may be promised whatever the rules say.
-template <bool kTraced>
-bool Evaluation<kTraced>::Stopped() const {
+bool Evaluation::Stopped() const {
   if (question_.location != 0) {
     return !book_.IsOpen(question_.location, question_.channel, now_us_);
   }
   return !any_open_ && !book_.AnyOpen(question_.channel, now_us_);
 }
 
+// Whether the floor in force at the location asked for is the one that the chain's answer has.
+bool Evaluation::IsTheChainsFloor() const {
+  const journal::Rule* rule = shop_below_floor_.has_value()
+                                  ? shop_floor_rule_
+                                  : book_.Resolve(candidates_, std::nullopt).chain_floor.rule;
+  return rule == rules_.chain_floor.rule;
+}
+
 // Hiding is immediate. Showing again is a fact that only the display decision makes.
-template <bool kTraced>
-void Evaluation<kTraced>::CompareChainFloor(int64_t salable) {
+void Evaluation::CompareChainFloor(int64_t salable) {
   const int32_t floor = rules_.chain_floor.value;
   if (floor == 0) return;
   promise_.below_floor = salable < floor;
+  if (shop_below_floor_.has_value()) {
+    promise_.below_floor = promise_.below_floor || (*shop_below_floor_ && IsTheChainsFloor());
+    return;
+  }
   display_ = state_.display.Find(DisplayKey{question_.item, question_.channel});
   if (promise_.below_floor || display_ == nullptr || !display_->below_floor) return;
-  if (question_.location != 0 &&
-      book_.Resolve(candidates_, std::nullopt).chain_floor.rule != rules_.chain_floor.rule) {
-    return;  // what the chain shows was decided by another floor
-  }
+  // Else what the chain shows was decided by another floor.
+  if (question_.location != 0 && !IsTheChainsFloor()) return;
   if (!question_.decides_display) {
     promise_.below_floor = true;
     return;
@@ -348,102 +433,139 @@ void Evaluation<kTraced>::CompareChainFloor(int64_t salable) {
   }
 }
 
-template <bool kTraced>
-void Evaluation<kTraced>::Answer() {
+// Whether orders would find their unit often enough, where rules ask for that.
+void Evaluation::CompareRisk() {
+  if (risk_.rule == nullptr || promise_.salable == 0) return;
+  const double chance = fillability_.ChanceOfFailing(risk_.value.tries);
+  promise_.too_risky = !risk_settled_ && chance > risk_.value.alpha;
+  if (tracer_) {
+    tracer_->Risk(question_.location, promise_.salable, promise_.too_risky, chance, risk_);
+  }
+}
+
+void Evaluation::Answer() {
   CompareChainFloor(chain_salable_);
   promise_.salable = chain_salable_;
   if (question_.location != 0) {
-    promise_.salable = rules_.chain_buffer_units.value == 0
+    promise_.salable = rules_.chain_buffer.value.IsNone()
                            ? location_part_
                            : std::min(location_part_, chain_salable_);
   }
-  if constexpr (kTraced) {
-    if (rules_.chain_floor.value > 0) {
-      AddStep("chain floor", 0, chain_salable_, promise_.below_floor ? 0 : chain_salable_,
-              rules_.chain_floor.rule,
-              absl::StrCat(promise_.below_floor ? "hidden: needs " : "reached: needs ",
-                           promise_.below_floor && chain_salable_ >= rules_.chain_floor.value
-                               ? rules_.chain_floor_reshow
-                               : rules_.chain_floor.value));
-    }
+  if (tracer_ && rules_.chain_floor.value > 0) {
+    tracer_->ChainFloor(chain_salable_, promise_.below_floor, rules_);
   }
   if (LeftOut()) {
     promise_.rule = rules_.included.rule;
     promise_.below_floor = false;
-    if constexpr (kTraced) {
-      AddStep("included", 0, promise_.salable, 0, promise_.rule, "left out of the channel");
+    if (tracer_) tracer_->LeftOut(promise_.salable, promise_.rule);
+    return;
+  }
+  promise_.missing = IsMissing();
+  if (promise_.missing) {
+    promise_.rule = rules_.missing_stock.rule;
+    promise_.below_floor = false;
+    if (tracer_) tracer_->ItemIsMissing(promise_.rule);
+    return;
+  }
+  CompareRisk();
+  const Answering answering{.state = state_,
+                            .book = book_,
+                            .question = question_,
+                            .rules = rules_,
+                            .policy = policy_,
+                            .now_us = now_us_};
+  if (promise_.salable > 0 && !promise_.below_floor && !promise_.too_risky) {
+    AnswerFromStock(answering, promise_);
+    if (tracer_) {
+      tracer_->MaximumQuantity(question_.location, promise_, rules_.max_quantity.rule);
     }
     return;
   }
-  if (promise_.salable == 0 || promise_.below_floor) {
-    AnswerZero(Stopped());
-  } else {
-    AnswerFromStock();
-  }
+  AnswerFromNothing(answering, Stopped(), promise_);
+  if (promise_.too_risky) promise_.rule = risk_.rule;
+  if (promise_.below_floor) promise_.rule = rules_.chain_floor.rule;
+  if (tracer_) tracer_->ZeroPolicy(question_.location, promise_, rules_.zero_policy.rule);
 }
 
-// Nothing can be promised from stock: the zero policy answers. A stop allows no more than telling.
-template <bool kTraced>
-void Evaluation<kTraced>::AnswerZero(bool stopped) {
-  promise_.rule = promise_.below_floor ? rules_.chain_floor.rule : rules_.zero_policy.rule;
-  const int32_t shown_max = rules_.max_quantity.value.value_or(std::numeric_limits<int32_t>::max());
-  switch (policy_) {
-    case v1::ZERO_POLICY_KEEP_SELLING:
-      promise_.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
-      if (stopped) break;
-      promise_.status = v1::AVAILABILITY_STATUS_KEEP_SELLING;
-      promise_.max_quantity = std::min(kKeepSellingMax, shown_max);
-      break;
-    case v1::ZERO_POLICY_BACKORDER: {
-      promise_.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
-      const int32_t limit = rules_.backorder_limit.value.value_or(0);
-      if (stopped || limit == 0) break;
-      promise_.status = v1::AVAILABILITY_STATUS_BACKORDER;
-      promise_.max_quantity = std::min(limit, shown_max);
-      promise_.available_from_us =
-          now_us_ + rules_.backorder_lead_days.value * kSecondsPerDay * kMicrosPerSecond;
-      break;
+// The walk for the chain has summed what the locations add; each of them only needs its own rules
+// and its own part, unless its rules read the chain's sum with other eyes.
+Promise Evaluation::RunEverywhere(
+    absl::FunctionRef<void(uint32_t location, const Promise&)> visit) {
+  const Promise chain = Run(nullptr);
+  if (!item_.known || !book_.HasChannel(question_.channel)) return chain;
+  const bool answers = !item_.stopped && item_.published;
+  const ResolvedRules chains = rules_;
+  const bool chain_keeps_selling = keeps_selling_;
+  TakeDecision(chain);
+  const ItemForecast forecast(state_.learned().ItemOf(question_.item), book_.scatter());
+  const LocationJudge judge = JudgeOf(forecast);
+  const auto answer_at = [&](uint32_t location, const Cell& cell, int64_t available) {
+    if (book_.StopAt(location, question_.channel, now_us_) == Stop::kNotInChannel) return;
+    if (!answers) return visit(location, Promise{});
+    question_.location = location;
+    if (candidates_.by_location) {
+      rules_ = book_.Resolve(candidates_, location);
+      ReadPolicy();
+      if (keeps_selling_ != chain_keeps_selling || !SumsAlike(rules_, chains)) {
+        return visit(location, AnswerAlone());
+      }
     }
-    case v1::ZERO_POLICY_SOLD_OUT:
-      promise_.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
-      break;
-    default:
-      promise_.status = v1::AVAILABILITY_STATUS_HIDDEN;
-      break;
-  }
-  promise_.orderable = promise_.max_quantity > 0;
-  if constexpr (kTraced) {
-    AddStep("zero policy", question_.location, promise_.salable, promise_.max_quantity,
-            rules_.zero_policy.rule,
-            absl::StrCat("nothing to promise from stock: ", TextOf(promise_.status)));
-  }
+    AnswerAt(judge, location, cell, available);
+    visit(location, promise_);
+  };
+  ForEachPosition(state_, question_.item, answer_at);
+  return chain;
 }
 
-template <bool kTraced>
-void Evaluation<kTraced>::AnswerFromStock() {
-  const int64_t low = rules_.low_stock_at.value.value_or(0);
-  const bool is_low = promise_.salable <= low;
-  promise_.status = is_low ? v1::AVAILABILITY_STATUS_LOW_STOCK : v1::AVAILABILITY_STATUS_IN_STOCK;
-  promise_.rule = is_low ? rules_.low_stock_at.rule : nullptr;
-  int64_t most = keeps_selling_ ? kKeepSellingMax : promise_.salable;
-  if (rules_.max_quantity.value.has_value()) {
-    most = std::min<int64_t>(most, *rules_.max_quantity.value);
+Promise Evaluation::RunDecided(uint32_t location) {
+  const Promise chain = Run(nullptr);
+  if (location == 0) return chain;
+  TakeDecision(chain);
+  question_.location = location;
+  return AnswerAlone();
+}
+
+void Evaluation::TakeDecision(const Promise& chain) {
+  shop_below_floor_ =
+      RemembersFloor(chain, state_.display.Find(DisplayKey{question_.item, question_.channel}));
+  shop_floor_rule_ = rules_.chain_floor.rule;
+}
+
+Promise Evaluation::AnswerAlone() const {
+  Evaluation alone(state_, book_, question_);
+  alone.shop_below_floor_ = shop_below_floor_;
+  alone.shop_floor_rule_ = shop_floor_rule_;
+  return alone.Run(nullptr);
+}
+
+void Evaluation::AnswerAt(const LocationJudge& judge, uint32_t location, const Cell& cell,
+                          int64_t available) {
+  promise_ = Promise{};
+  location_part_ = 0;
+  if (weighs_risk_) {
+    risk_ = {};
+    risk_settled_ = false;
+    fillability_ =
+        Fillability(candidates_.by_location ? Fillability::kTriesMax : rules_.buffer.value.tries);
   }
-  promise_.max_quantity =
-      static_cast<int32_t>(std::min<int64_t>(most, std::numeric_limits<int32_t>::max()));
-  promise_.orderable = promise_.max_quantity > 0;
-  if constexpr (kTraced) {
-    if (promise_.max_quantity != promise_.salable) {
-      AddStep("maximum quantity", question_.location, promise_.salable, promise_.max_quantity,
-              rules_.max_quantity.rule, absl::StrCat("at most ", promise_.max_quantity, " shown"));
-    }
+  const RuleBook::Place& place = book_.PlaceOf(location);
+  if (place.StopAt(question_.channel, now_us_) == Stop::kNone) {
+    const Shelf shelf{.location = location,
+                      .available = available,
+                      .known_through_us = KnownThroughOf(location),
+                      .estimates = cell.estimates,
+                      .place = place};
+    const LocationNumbers numbers = judge.Judge(rules_, shelf, true);
+    location_part_ = numbers.part;
+    const LocationNumbers added = is_pooled_ ? judge.Judge(rules_, shelf, false) : numbers;
+    if (weighs_risk_ && added.part != 0) TakeRisk(judge, rules_, shelf, added.salable);
   }
+  Answer();
 }
 
 // An answer may be kept no longer than until a rule, a pause, a freshness target or the end of a
 // season could make it worse.
-template <bool kTraced>
-void Evaluation<kTraced>::SetCacheUntil() {
+void Evaluation::SetCacheUntil() {
   if (item_.supply == v1::SUPPLY_SEASONAL && item_.supply_us > now_us_) {
     fresh_until_us_ = std::min(fresh_until_us_, item_.supply_us);
   }
@@ -452,22 +574,28 @@ void Evaluation<kTraced>::SetCacheUntil() {
                                       book_.NextChange(now_us_), fresh_until_us_});
 }
 
-// Every level of the chain's sum at which its status or below_floor could change is a threshold; so
-// is every location's floor.
-template <bool kTraced>
-void Evaluation<kTraced>::FindSlack() {
+// Every level of the chain's salable at which its status or below_floor could change is a
+// threshold; so is every location's floor. Buffers in units and percent never move a number by more
+// than the units that moved; one that follows demand moves by itself.
+void Evaluation::FindSlack() {
   if (LeftOut()) {
     // Units at another location could bring the item back where rules differ by location.
     if (candidates_.by_location) promise_.slack_units = 0;
     return;
   }
-  const int64_t withheld = keeps_selling_ ? 0 : rules_.chain_buffer_units.value;
+  if (promise_.missing) {
+    promise_.slack_units = 0;
+    return;
+  }
+  promise_.follows_demand = candidates_.by_demand && !keeps_selling_;
+  if (promise_.follows_demand) {
+    promise_.slack_units = 0;
+    promise_.changes_at_us = std::min(promise_.changes_at_us, NextLook(question_.item, now_us_));
+    return;
+  }
   int64_t slack = floor_slack_;
   const auto cross = [&](int64_t level) {
-    const int64_t threshold = level + withheld;
-    const int64_t distance =
-        chain_sum_ >= threshold ? chain_sum_ - threshold + 1 : threshold - chain_sum_;
-    slack = std::min(slack, distance - 1);
+    slack = std::min(slack, SlackAt(chain_sum_ - chain_withheld_, level));
   };
   cross(1);
   if (rules_.chain_floor.value > 0) {
@@ -486,8 +614,27 @@ void Prefetch(const State& state, const RuleBook& book, uint32_t item) {
 }
 
 Promise Evaluate(const State& state, const RuleBook& book, const Question& question, Trace* trace) {
-  if (trace != nullptr) return Evaluation<true>(state, book, question, trace).Run();
-  return Evaluation<false>(state, book, question, nullptr).Run();
+  return Evaluation(state, book, question).Run(trace);
+}
+
+Promise EvaluateEverywhere(const State& state, const RuleBook& book, const Question& chain,
+                           absl::FunctionRef<void(uint32_t location, const Promise&)> visit) {
+  Question question = chain;
+  question.decides_display = true;
+  return Evaluation(state, book, question).RunEverywhere(visit);
+}
+
+Promise EvaluateDecided(const State& state, const RuleBook& book, const Question& question) {
+  Question chain = question;
+  chain.location = 0;
+  chain.decides_display = true;
+  return Evaluation(state, book, chain).RunDecided(question.location);
+}
+
+bool RemembersFloor(const Promise& decided, const Display* shown) {
+  return decided.below_floor && shown != nullptr &&
+         (shown->below_floor || shown->status == v1::AVAILABILITY_STATUS_IN_STOCK ||
+          shown->status == v1::AVAILABILITY_STATUS_LOW_STOCK);
 }
 
 }  // namespace onhand::ledger

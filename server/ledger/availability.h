@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "onhand/v1/types.pb.h"
 #include "server/ledger/rule_book.h"
 #include "server/ledger/state.h"
@@ -42,8 +43,12 @@ struct Promise {
   int64_t available_from_us = 0;
   int64_t known_through_us = 0;
   int64_t cache_until_us = 0;
-  // Some location told too long ago for its freshness target and adds nothing.
+  // Some location told too long ago for its freshness target, with consequences.
   bool any_stale = false;
+  // There is stock, but an order would fail more often than the buffer's risk accepts.
+  bool too_risky = false;
+  // No location of the channel ever reported the item, and a rule hides such items.
+  bool missing = false;
   // The rule that made the status what it is; null: a default or a stop. Owned by the rule book.
   const journal::Rule* rule = nullptr;
 
@@ -52,6 +57,8 @@ struct Promise {
   int64_t slack_units = std::numeric_limits<int64_t>::max();
   // ... and at this moment it may change by itself (rule periods and pauses apart).
   int64_t changes_at_us = RuleBook::kNever;
+  // Some number in it follows demand, so that it is looked at once a minute whatever happens.
+  bool follows_demand = false;
 };
 
 // One location's part of the chain's sum.
@@ -59,9 +66,24 @@ struct LocationPart {
   uint32_t location = 0;
   int64_t salable = 0;  // 0 if stopped, stale, left out or under its floor
   int64_t known_through_us = 0;
-  // Told too long ago for its freshness target, and so adding nothing.
+  // Told too long ago for its freshness target, with consequences.
   bool stale = false;
   int32_t freshness_target_s = 0;
+  int32_t priority = 0;  // the lower, the earlier it is tried
+
+  // How it came about. Rules are owned by the book; null: a default.
+  Stop stop = Stop::kNone;
+  bool included = true;
+  bool counts = false;      // included, and not left out for its age
+  bool grown = false;       // its buffer grew with its age
+  bool doubted = false;     // its shelf is too probably empty to promise anything
+  int64_t available = 0;    // on hand less unavailable; may be negative
+  int64_t withheld = 0;     // by its buffer
+  double empty = 0;         // the chance that its shelf is empty although the record says otherwise
+  double expected_run = 0;  // units that were expected to sell since the last one sold
+  Ruled<BufferRule> buffer;
+  Ruled<int32_t> location_floor;
+  const journal::Rule* freshness_rule = nullptr;
 };
 
 // One step of the arithmetic, as v1.ExplainedStep.
@@ -77,7 +99,7 @@ struct Step {
 // What an answer shows beyond the promise, if asked for.
 struct Trace {
   bool with_steps = false;
-  std::vector<LocationPart> locations;  // those that the channel uses, in order of location id
+  std::vector<LocationPart> locations;  // those that the channel uses, by priority, location id
   std::vector<Step> steps;              // in the order of decision
   std::string sentence;                 // one a customer-service person can paste
 };
@@ -87,10 +109,25 @@ struct Trace {
 void Prefetch(const State& state, const RuleBook& book, uint32_t item);
 
 // Never fails: an unknown item or channel is HIDDEN. `trace` may be null. `state` may be an overlay
-// (slower). `book` is the
-// one of `state`, or of the state under it.
+// (slower). `book` is the one of `state`, or of the state under it.
 Promise Evaluate(const State& state, const RuleBook& book, const Question& question,
                  Trace* trace = nullptr);
+
+// The chain's answer as the next display decision makes it (see decides_display), and, with that
+// decision made, the answer at each position of a location that the channel uses: what asking them
+// one by one would give, in one walk. Calls visit(location, promise) by location id; of those
+// promises only what is told and taken is meant, no moments and no slack. `chain` names no
+// location. Committed states only.
+Promise EvaluateEverywhere(const State& state, const RuleBook& book, const Question& chain,
+                           absl::FunctionRef<void(uint32_t location, const Promise&)> visit);
+
+// The answer to a question once the next display decision is made. `state` may be an overlay.
+Promise EvaluateDecided(const State& state, const RuleBook& book, const Question& question);
+
+// Whether the display fact of a decision says that a floor hides the item until its re-show level:
+// only what was shown has to reach that, a first delivery has nothing to return to. `shown`: the
+// display before the decision; null: none.
+bool RemembersFloor(const Promise& decided, const Display* shown);
 
 }  // namespace onhand::ledger
 

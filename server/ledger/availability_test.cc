@@ -163,7 +163,7 @@ TEST_F(Availability, OneSkuKeepsSellingAtZeroWhileItsNeighbourTurnsToBackOrder) 
 }
 
 TEST_F(Availability, KeepSellingIgnoresBufferAndFreshnessButNoStop) {
-  chain_.Rule(R"(rule_id: "careful" buffer_units: 5 chain_buffer_units: 5 freshness_target_s: 60)");
+  chain_.Rule(R"(rule_id: "careful" buffer { units: 5 } chain_buffer { units: 5 } freshness_target_s: 60)");
   chain_.Rule(R"(rule_id: "boots" scope { sku: "boot" } zero_policy: ZERO_POLICY_KEEP_SELLING
                  max_quantity: 50)");
   chain_.Stock("boot", "bilbao", 4);
@@ -188,7 +188,7 @@ TEST_F(Availability, EndedSupplyPromisesNothingBeyondStock) {
 }
 
 TEST_F(Availability, BuffersWithholdBeforeFloorsCompare) {
-  chain_.Rule(R"(rule_id: "r" buffer_units: 2 location_floor: 3 chain_buffer_units: 1)");
+  chain_.Rule(R"(rule_id: "r" buffer { units: 2 } location_floor: 3 chain_buffer { units: 1 })");
   chain_.Stock("boot", "bilbao", 4);  // 2 after the buffer, under the floor
   chain_.Stock("boot", "cadiz", 5);   // 3
   EXPECT_EQ(chain_.Answer("boot", "web-ship").salable, 2);
@@ -307,7 +307,7 @@ TEST_F(Availability, ExplainsAPauseInOneSentence) {
 }
 
 TEST_F(Availability, ExplainsInTheOrderOfDecision) {
-  chain_.Rule(R"(rule_id: "r" buffer_units: 1 location_floor: 3 chain_buffer_units: 1
+  chain_.Rule(R"(rule_id: "r" buffer { units: 1 } location_floor: 3 chain_buffer { units: 1 }
                  chain_floor { units: 9 } zero_policy: ZERO_POLICY_SOLD_OUT)");
   chain_.Stock("boot", "bilbao", 3);
   chain_.Stock("boot", "cadiz", 5);

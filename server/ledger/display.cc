@@ -81,6 +81,15 @@ void DisplayEvaluator::NoteFact(const State& committed, const journal::Fact& fac
       return TouchItem(fact.corrections_ended().item());
     case journal::Fact::kItemSet:
       return TouchItem(fact.item_set().item().id());
+    case journal::Fact::kLearnedItems:
+      // A night tells every item with positions, so that what it taught of locations is in it too.
+      for (const uint32_t item : fact.learned_items().item()) TouchItem(item);
+      return;
+    case journal::Fact::kPositionsTaught:
+      for (const uint32_t item : fact.positions_taught().item()) TouchItem(item);
+      return;
+    case journal::Fact::kIncomingSet:
+      return TouchItem(fact.incoming_set().item());
     case journal::Fact::kItemStopped:
       return TouchItem(fact.item_stopped().item());
     case journal::Fact::kItemsMerged:
@@ -173,16 +182,6 @@ int DisplayEvaluator::Decide(Group& group, const RuleBook& book, int items_max) 
   return evaluated;
 }
 
-namespace {
-
-// Whether a shop shows the item out of stock that is there.
-bool IsFromStock(const Display& display) {
-  return display.status == v1::AVAILABILITY_STATUS_IN_STOCK ||
-         display.status == v1::AVAILABILITY_STATUS_LOW_STOCK;
-}
-
-}  // namespace
-
 void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t item) {
   const State& state = group.committed();
   const journal::Item* row = state.items.Find(item);
@@ -200,12 +199,10 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
     slack = std::min(slack, promise.slack_units);
     changes_at_us = std::min(changes_at_us, promise.changes_at_us);
     if (promise.any_stale) NoteStale(state, book, question);
-    if (promise.any_stale || promise.changes_at_us != RuleBook::kNever) time_matters_ = true;
+    const bool changes = promise.any_stale || promise.changes_at_us != RuleBook::kNever;
+    if (changes && !promise.follows_demand) time_matters_ = true;
     const auto status = static_cast<uint32_t>(promise.status);
-    // Only what was shown has to reach the re-show level: a first delivery has nothing to return
-    // to.
-    const bool below_floor =
-        promise.below_floor && shown != nullptr && (shown->below_floor || IsFromStock(*shown));
+    const bool below_floor = RemembersFloor(promise, shown);
     if (shown != nullptr && shown->status == status && shown->below_floor == below_floor) {
       continue;
     }
@@ -215,7 +212,10 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
     changed.set_channel(channel);
     changed.set_status(status);
     changed.set_salable(promise.salable);
-    if (promise.rule != nullptr) changed.set_rule_id(promise.rule->rule_id());
+    if (promise.rule != nullptr) {
+      changed.set_rule_id(promise.rule->rule_id());
+      changed.set_rule_version(promise.rule->version());
+    }
     changed.set_below_floor(below_floor);
     group.Add(std::move(fact));
   }

@@ -77,7 +77,7 @@ class DisplayEvaluator {
   using Due = std::pair<int64_t, uint32_t>;
   std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;  // may hold outdated entries
   absl::flat_hash_map<uint32_t, Stale> stale_;                         // by location
-  bool time_matters_ = false;     // some answer so far changes by itself with time
+  bool time_matters_ = false;     // some answer so far changes by itself, and not every minute
   int64_t rules_through_us_ = 0;  // rule periods and pauses are noted up to here
   int64_t next_rule_change_us_ = 0;
 };

@@ -23,15 +23,21 @@ enum Field : uint32_t {
   kLocationFloor = 1u << 9,
   kBuffer = 1u << 10,
   kFreshness = 1u << 11,
+  kDemandFactor = 1u << 12,
+  kPriority = 1u << 13,
+  kPickLatency = 1u << 14,
+  kChainMode = 1u << 15,
+  kMissingStock = 1u << 16,
 };
-constexpr uint32_t kOfLocation = kIncluded | kLocationFloor | kBuffer | kFreshness;
-constexpr uint32_t kAll = (1u << 12) - 1;
+constexpr uint32_t kOfLocation =
+    kIncluded | kLocationFloor | kBuffer | kFreshness | kDemandFactor | kPriority | kPickLatency;
+constexpr uint32_t kAll = (1u << 17) - 1;
 
 uint32_t FieldsOf(const journal::Rule& rule) {
   uint32_t fields = 0;
   if (rule.zero_policy() != 0) fields |= kZeroPolicy;
   if (rule.has_chain_floor()) fields |= kChainFloor;
-  if (rule.has_chain_buffer_units()) fields |= kChainBuffer;
+  if (rule.has_chain_buffer()) fields |= kChainBuffer;
   if (rule.has_max_quantity()) fields |= kMaxQuantity;
   if (rule.has_low_stock_at()) fields |= kLowStock;
   if (rule.has_backorder_limit()) fields |= kBackorderLimit;
@@ -39,9 +45,39 @@ uint32_t FieldsOf(const journal::Rule& rule) {
   if (rule.has_cache_s()) fields |= kCache;
   if (rule.has_included()) fields |= kIncluded;
   if (rule.has_location_floor()) fields |= kLocationFloor;
-  if (rule.has_buffer_units()) fields |= kBuffer;
+  if (rule.has_buffer()) fields |= kBuffer;
   if (rule.has_freshness_target_s()) fields |= kFreshness;
+  if (rule.has_demand_factor()) fields |= kDemandFactor;
+  if (rule.has_priority()) fields |= kPriority;
+  if (rule.has_pick_latency_s()) fields |= kPickLatency;
+  if (rule.chain_mode() != 0) fields |= kChainMode;
+  if (rule.missing_stock() != 0) fields |= kMissingStock;
   return fields;
+}
+
+BufferRule BufferOf(const journal::Buffer& buffer) {
+  using Mode = BufferRule::Mode;
+  BufferRule rule;
+  if (buffer.has_percent()) {
+    rule.mode = Mode::kPercent;
+    rule.amount = buffer.percent();
+  } else if (buffer.has_days_of_cover()) {
+    rule.mode = Mode::kDays;
+    rule.amount = buffer.days_of_cover();
+  } else if (buffer.has_risk_one_in()) {
+    rule.mode = Mode::kRisk;
+    rule.amount = buffer.risk_one_in();
+    rule.alpha = 1 / rule.amount;
+    rule.tail_share = TailShareOf(rule.alpha);
+    if (buffer.tries() != 0) {
+      rule.tries = static_cast<uint8_t>(std::min<uint32_t>(buffer.tries(), Fillability::kTriesMax));
+    }
+  } else {
+    rule.amount = buffer.units();
+  }
+  rule.min_units = buffer.min_units();
+  if (buffer.has_max_units()) rule.max_units = buffer.max_units();
+  return rule;
 }
 
 constexpr uint32_t kPlaceLocation = 0;
@@ -57,6 +93,7 @@ struct RuleBook::Entry {
   uint8_t channels = 0;                    // bit c: holds on channel c
   uint8_t chain_wide = 0;                  // bit c: takes part in channel c's own answer
   uint8_t channel_rank = 0;                // 0 a channel, 1 a kind, 2 all
+  uint8_t supply = 0;                      // 0: any
   uint32_t place_rank = 0;                 // 0 a location, 1 + rank a group, the highest the chain
   uint32_t location = 0;                   // 0: none
   const LocationSet* locations = nullptr;  // of its group
@@ -65,19 +102,29 @@ struct RuleBook::Entry {
   int32_t chain_floor = 0;
   int32_t chain_floor_reshow = 0;
   int32_t chain_floor_dwell_s = 0;
-  int32_t chain_buffer_units = 0;
+  BufferRule chain_buffer;
+  uint32_t chain_mode = 0;
+  uint32_t missing_stock = 0;
   int32_t max_quantity = 0;
   int32_t low_stock_at = 0;
   int32_t backorder_limit = 0;
   int32_t backorder_lead_days = 0;
   int32_t cache_s = 0;
   int32_t location_floor = 0;
-  int32_t buffer_units = 0;
+  BufferRule buffer;
   int32_t freshness_target_s = 0;
+  v1::FreshnessAction freshness_action = v1::FRESHNESS_ACTION_EXCLUDE;
+  double demand_factor = 1;
+  int32_t priority = 0;
+  int32_t pick_latency_s = 0;
   bool included = true;
 
   journal::Rule rule;
 
+  bool FollowsDemand() const {
+    return buffer.FollowsDemand() || chain_buffer.FollowsDemand() ||
+           freshness_action == v1::FRESHNESS_ACTION_GROW_BUFFER;
+  }
   bool IsScoped() const { return place_rank != kPlaceChain; }
   // The precedence inside one bucket, in which all rules are equally near to the item.
   auto Key() const {
@@ -112,11 +159,19 @@ bool RuleBook::LocationSet::empty() const {
   return std::all_of(words_.begin(), words_.end(), [](uint64_t word) { return word == 0; });
 }
 
+v1::Supply SupplyAt(const ItemTraits& item, int64_t now_us) {
+  if (item.supply == v1::SUPPLY_UNSPECIFIED) return v1::SUPPLY_REORDERABLE;
+  const bool is_over =
+      item.supply == v1::SUPPLY_SEASONAL && item.supply_us != 0 && item.supply_us <= now_us;
+  return is_over ? v1::SUPPLY_ENDED : static_cast<v1::Supply>(item.supply);
+}
+
 RuleBook RuleBook::Build(const State& state) {
   RuleBook book;
   book.items_.resize(state.counters.item_end);
   state.items.ForEach([&](uint32_t, const journal::Item& item) { book.TakeItem(item); });
   book.TakePlaces(state);
+  book.TakeLearned(state);
   return book;
 }
 
@@ -144,6 +199,7 @@ void RuleBook::TakePlaces(const State& state) {
   state.locations.ForEach([&](uint32_t, const journal::Location& location) {
     TakeLocation(state, location, in_store);
   });
+  for (uint32_t location = 1; location < places_.size(); ++location) TakeWindow(state, location);
   state.rules.ForEach([&](const std::string&, const journal::Rule& rule) { TakeRule(rule); });
 }
 
@@ -210,8 +266,30 @@ void RuleBook::TakeItem(const journal::Item& item) {
                        .known = true};
 }
 
-void RuleBook::TakeKnownThrough(uint32_t location, int64_t known_through_us) {
-  if (location < places_.size()) places_[location].known_through_us = known_through_us;
+void RuleBook::TakeKnownThrough(const State& state, uint32_t location) {
+  const LocationClock* clock = state.clocks.Find(location);
+  if (clock == nullptr || location >= places_.size()) return;
+  places_[location].known_through_us = clock->KnownThrough();
+  TakeWindow(state, location);
+}
+
+void RuleBook::TakeTime(const State& state) {
+  const int64_t now_us = state.counters.time_us;
+  if (now_us < windows_until_us_ && now_us >= windows_until_us_ - kWindowGridUs) return;
+  windows_until_us_ = (now_us / kWindowGridUs + 1) * kWindowGridUs;
+  for (uint32_t location = 1; location < places_.size(); ++location) TakeWindow(state, location);
+}
+
+void RuleBook::TakeLearned(const State& state) {
+  scatter_ = Scatter(state.learned().chain);
+  windows_until_us_ = 0;
+  TakeTime(state);
+}
+
+void RuleBook::TakeWindow(const State& state, uint32_t location) {
+  Place& place = places_[location];
+  place.window = WindowOf(state.learned().LocationOf(location), place.known_through_us,
+                          state.counters.time_us, windows_until_us_);
 }
 
 RuleBook::Bucket& RuleBook::BucketOf(const journal::Rule& rule) {
@@ -236,6 +314,7 @@ void RuleBook::TakeRule(const journal::Rule& rule) {
     entry.channels |= static_cast<uint8_t>(1u << channel);
   }
   entry.channel_rank = rule.has_channel() ? 0 : rule.channel_kind() != 0 ? 1 : 2;
+  entry.supply = static_cast<uint8_t>(rule.supply());
 
   LocationSet one;
   const LocationSet* place = nullptr;  // null: the chain
@@ -264,15 +343,23 @@ void RuleBook::TakeRule(const journal::Rule& rule) {
   entry.chain_floor = rule.chain_floor();
   entry.chain_floor_reshow = std::max(rule.chain_floor_reshow(), rule.chain_floor());
   entry.chain_floor_dwell_s = rule.chain_floor_dwell_s();
-  entry.chain_buffer_units = rule.chain_buffer_units();
+  entry.chain_buffer = BufferOf(rule.chain_buffer());
+  entry.chain_mode = rule.chain_mode();
+  entry.missing_stock = rule.missing_stock();
   entry.max_quantity = rule.max_quantity();
   entry.low_stock_at = rule.low_stock_at();
   entry.backorder_limit = rule.backorder_limit();
   entry.backorder_lead_days = rule.backorder_lead_days();
   entry.cache_s = rule.cache_s();
   entry.location_floor = rule.location_floor();
-  entry.buffer_units = rule.buffer_units();
+  entry.buffer = BufferOf(rule.buffer());
   entry.freshness_target_s = rule.freshness_target_s();
+  if (rule.freshness_action() != 0) {
+    entry.freshness_action = static_cast<v1::FreshnessAction>(rule.freshness_action());
+  }
+  entry.demand_factor = rule.demand_factor();
+  entry.priority = rule.priority();
+  entry.pick_latency_s = rule.pick_latency_s();
   entry.included = rule.included();
 
   Bucket& bucket = BucketOf(entry.rule);
@@ -315,7 +402,8 @@ void RuleBook::DropEdge(int64_t at_us, uint32_t item) {
 }
 
 RuleBook::Candidates RuleBook::CandidatesOf(uint32_t item, absl::string_view category,
-                                            uint32_t channel, int64_t now_us) const {
+                                            v1::Supply supply, uint32_t channel,
+                                            int64_t now_us) const {
   Candidates candidates;
   candidates.channel = channel;
   const auto bit = static_cast<uint8_t>(1u << channel);
@@ -324,8 +412,11 @@ RuleBook::Candidates RuleBook::CandidatesOf(uint32_t item, absl::string_view cat
       if ((entry->channels & bit) == 0 || now_us < entry->from_us || now_us >= entry->until_us) {
         continue;
       }
+      if (entry->supply != 0 && entry->supply != supply) continue;
       candidates.entries.push_back(entry);
       candidates.by_location = candidates.by_location || entry->IsScoped();
+      candidates.by_risk = candidates.by_risk || entry->buffer.mode == BufferRule::Mode::kRisk;
+      candidates.by_demand = candidates.by_demand || entry->FollowsDemand();
     }
   };
   if (!by_item_.empty()) {
@@ -362,8 +453,14 @@ template <class Entry>
 void TakeLocationFields(LocationRules& rules, const Entry& entry, uint32_t wanted) {
   if (wanted & kIncluded) Take(rules.included, entry.included, &entry.rule);
   if (wanted & kLocationFloor) Take(rules.location_floor, entry.location_floor, &entry.rule);
-  if (wanted & kBuffer) Take(rules.buffer_units, entry.buffer_units, &entry.rule);
-  if (wanted & kFreshness) Take(rules.freshness_target_s, entry.freshness_target_s, &entry.rule);
+  if (wanted & kBuffer) Take(rules.buffer, entry.buffer, &entry.rule);
+  if (wanted & kFreshness) {
+    Take(rules.freshness_target_s, entry.freshness_target_s, &entry.rule);
+    rules.freshness_action = entry.freshness_action;
+  }
+  if (wanted & kDemandFactor) Take(rules.demand_factor, entry.demand_factor, &entry.rule);
+  if (wanted & kPriority) Take(rules.priority, entry.priority, &entry.rule);
+  if (wanted & kPickLatency) Take(rules.pick_latency_s, entry.pick_latency_s, &entry.rule);
 }
 
 template <class Entry>
@@ -374,7 +471,9 @@ void TakeChainFields(ResolvedRules& rules, const Entry& entry, uint32_t wanted) 
     rules.chain_floor_reshow = entry.chain_floor_reshow;
     rules.chain_floor_dwell_s = entry.chain_floor_dwell_s;
   }
-  if (wanted & kChainBuffer) Take(rules.chain_buffer_units, entry.chain_buffer_units, &entry.rule);
+  if (wanted & kChainBuffer) Take(rules.chain_buffer, entry.chain_buffer, &entry.rule);
+  if (wanted & kChainMode) Take(rules.chain_mode, entry.chain_mode, &entry.rule);
+  if (wanted & kMissingStock) Take(rules.missing_stock, entry.missing_stock, &entry.rule);
   if (wanted & kMaxQuantity) Take(rules.max_quantity, entry.max_quantity, &entry.rule);
   if (wanted & kLowStock) Take(rules.low_stock_at, entry.low_stock_at, &entry.rule);
   if (wanted & kBackorderLimit) Take(rules.backorder_limit, entry.backorder_limit, &entry.rule);
@@ -417,18 +516,13 @@ LocationRules RuleBook::ResolveLocation(const Candidates& candidates, uint32_t l
   return rules;
 }
 
-Stop RuleBook::StopAt(uint32_t location, uint32_t channel, int64_t now_us) const {
-  if (location >= places_.size()) return Stop::kNotInChannel;
-  const Place& place = places_[location];
-  const auto bit = static_cast<uint8_t>(1u << channel);
-  if ((place.used_by & bit) == 0) return Stop::kNotInChannel;
-  if ((place.stopped_for & bit) != 0) {
-    if (place.state == v1::LOCATION_STATE_CLOSING) return Stop::kClosing;
-    return place.state == v1::LOCATION_STATE_CLOSED ? Stop::kClosed : Stop::kPlanned;
+void RuleBook::ForEachHolding(const Candidates& candidates, std::optional<uint32_t> location,
+                              absl::FunctionRef<void(const journal::Rule& rule)> visit) const {
+  for (const Entry* entry : candidates.entries) {
+    const bool holds = location.has_value() ? Covers(*entry, *location)
+                                            : (entry->chain_wide >> candidates.channel & 1) != 0;
+    if (holds) visit(entry->rule);
   }
-  const bool paused = (place.paused_for & bit) != 0 &&
-                      (place.paused_until_us == 0 || now_us < place.paused_until_us);
-  return paused ? Stop::kPaused : Stop::kNone;
 }
 
 bool RuleBook::AnyOpen(uint32_t channel, int64_t now_us) const {

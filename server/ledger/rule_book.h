@@ -5,6 +5,7 @@
 #ifndef ONHAND_SERVER_LEDGER_RULE_BOOK_H_
 #define ONHAND_SERVER_LEDGER_RULE_BOOK_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "onhand/v1/rules.pb.h"
+#include "server/ledger/forecast.h"
 #include "server/ledger/state.h"
 
 namespace onhand::ledger {
@@ -29,12 +32,38 @@ struct Ruled {
   const journal::Rule* rule = nullptr;
 };
 
+// How many units to withhold, as journal::Buffer says it.
+struct BufferRule {
+  enum class Mode : uint8_t { kUnits, kPercent, kDays, kRisk };
+  static constexpr uint8_t kDefaultTries = 3;
+
+  Mode mode = Mode::kUnits;
+  uint8_t tries = kDefaultTries;  // kRisk: how many locations an order may try
+  int32_t min_units = 0;
+  int32_t max_units = std::numeric_limits<int32_t>::max();
+  double amount = 0;      // units, percent, days, or N: 1 order in N may fail
+  double alpha = 0.01;    // kRisk: 1/N
+  double tail_share = 0;  // TailShareOf(alpha)
+
+  // It withholds nothing, whatever is there.
+  bool IsNone() const { return mode == Mode::kUnits && amount == 0 && min_units == 0; }
+  // It changes with time and sales, not only with what is there.
+  bool FollowsDemand() const { return mode == Mode::kDays || mode == Mode::kRisk; }
+  int64_t Bounded(int64_t units) const {
+    return std::max<int64_t>(min_units, std::min<int64_t>(units, max_units));
+  }
+};
+
 // What the rules say at one location.
 struct LocationRules {
   Ruled<bool> included{true};
   Ruled<int32_t> location_floor;
-  Ruled<int32_t> buffer_units;
-  Ruled<std::optional<int32_t>> freshness_target_s;
+  Ruled<BufferRule> buffer;
+  Ruled<std::optional<int32_t>> freshness_target_s;  // the action comes from the same rule
+  v1::FreshnessAction freshness_action = v1::FRESHNESS_ACTION_EXCLUDE;
+  Ruled<double> demand_factor{1};
+  Ruled<int32_t> priority{100};
+  Ruled<int32_t> pick_latency_s{3'600};
 };
 
 // What the rules say about one item on one channel, for the chain or at one location.
@@ -43,7 +72,9 @@ struct ResolvedRules : LocationRules {
   Ruled<int32_t> chain_floor;      // re-show level and dwell come from the same rule
   int32_t chain_floor_reshow = 0;  // at least the floor
   int32_t chain_floor_dwell_s = 0;
-  Ruled<int32_t> chain_buffer_units;
+  Ruled<BufferRule> chain_buffer;
+  Ruled<uint32_t> chain_mode{v1::CHAIN_MODE_AGGREGATE};      // v1::ChainMode
+  Ruled<uint32_t> missing_stock{v1::MISSING_STOCK_AS_ZERO};  // v1::MissingStock
   Ruled<std::optional<int32_t>> max_quantity;
   Ruled<std::optional<int32_t>> low_stock_at;
   Ruled<std::optional<int32_t>> backorder_limit;
@@ -65,6 +96,10 @@ struct ItemTraits {
 };
 static_assert(sizeof(ItemTraits) == 16);
 
+// What an item's supply counts as at a moment: REORDERABLE where nothing is said, ENDED once its
+// season is over.
+v1::Supply SupplyAt(const ItemTraits& item, int64_t now_us);
+
 class RuleBook {
  public:
   static constexpr uint32_t kChannelsMax = 8;
@@ -78,7 +113,27 @@ class RuleBook {
     uint32_t channel = 0;
     // False: no candidate is scoped to a location or group, so every location resolves alike.
     bool by_location = false;
+    // Some candidate's buffer is a risk.
+    bool by_risk = false;
+    // Some candidate makes a number follow demand, and so time.
+    bool by_demand = false;
   };
+  // What a promise asks of a location before its numbers.
+  struct Place {
+    int64_t known_through_us = 0;  // 0: unknown
+    int64_t paused_until_us = 0;
+    ForecastWindow window;
+    uint8_t used_by = 0;      // bit c: channel c may use the location
+    uint8_t paused_for = 0;   // bit c: PAUSED closes channel c
+    uint8_t stopped_for = 0;  // bit c: its state closes channel c for good
+    uint8_t state = 0;        // v1::LocationState
+
+    // kNone if it may promise something on the channel.
+    Stop StopAt(uint32_t channel, int64_t now_us) const;
+  };
+  // Forecast windows end with a cell of this grid of ledger time, so that they need no new reading
+  // with every row; they are up to that much too long.
+  static constexpr int64_t kWindowGridUs = int64_t{60} * 1'000'000;
 
   RuleBook();
   ~RuleBook();
@@ -90,7 +145,10 @@ class RuleBook {
   void TakePlaces(const State& state);
   // Needed after an item, or what a location's sources told, changed.
   void TakeItem(const journal::Item& item);
-  void TakeKnownThrough(uint32_t location, int64_t known_through_us);
+  void TakeKnownThrough(const State& state, uint32_t location);
+  // Needed when the ledger's time moved, and after a learned fact other than of items.
+  void TakeTime(const State& state);
+  void TakeLearned(const State& state);
   // Takes a rule as it stands in the state, or forgets one: as good as building anew, and cheap.
   void TakeRule(const journal::Rule& rule);
   void DropRule(absl::string_view rule_id);
@@ -104,25 +162,37 @@ class RuleBook {
   void PrefetchTraits(uint32_t item) const {
     if (item < items_.size()) __builtin_prefetch(&items_[item]);
   }
-  // The least that a location's sources have told; 0: unknown.
-  int64_t KnownThroughOf(uint32_t location) const {
-    return location < places_.size() ? places_[location].known_through_us : 0;
+  // No channel may use an unknown location.
+  const Place& PlaceOf(uint32_t location) const {
+    static const Place kNowhere;
+    return location < places_.size() ? places_[location] : kNowhere;
   }
+  const Scatter& scatter() const { return scatter_; }
+  // Where all forecast windows end; a question asked later adds the time since.
+  int64_t windows_until_us() const { return windows_until_us_; }
 
-  // `category` is the item's path. Rules out of their period are left out.
-  Candidates CandidatesOf(uint32_t item, absl::string_view category, uint32_t channel,
-                          int64_t now_us) const;
+  // `category` is the item's path, `supply` as SupplyAt says. Rules out of their period are left
+  // out.
+  Candidates CandidatesOf(uint32_t item, absl::string_view category, v1::Supply supply,
+                          uint32_t channel, int64_t now_us) const;
   // The winner of every field. Without a location: what holds for the chain's own answer; rules of
   // a location or group take part in it if they cover every location that the channel may use.
   ResolvedRules Resolve(const Candidates& candidates, std::optional<uint32_t> location) const;
   // The part of it that a location's numbers need.
   LocationRules ResolveLocation(const Candidates& candidates, uint32_t location) const;
 
+  // Calls visit(rule) for those of the candidates that hold at the location, or for the chain's own
+  // answer without one, the nearest first: the first that sets a field is its winner.
+  void ForEachHolding(const Candidates& candidates, std::optional<uint32_t> location,
+                      absl::FunctionRef<void(const journal::Rule& rule)> visit) const;
+
   // Whether a channel is known, and its kind (v1::ChannelKind).
   bool HasChannel(uint32_t channel) const { return channel < kChannelsMax && kinds_[channel] != 0; }
   uint32_t KindOf(uint32_t channel) const { return kinds_[channel]; }
   // Why a location may promise nothing on a channel at a moment; kNone if it may.
-  Stop StopAt(uint32_t location, uint32_t channel, int64_t now_us) const;
+  Stop StopAt(uint32_t location, uint32_t channel, int64_t now_us) const {
+    return PlaceOf(location).StopAt(channel, now_us);
+  }
   bool IsOpen(uint32_t location, uint32_t channel, int64_t now_us) const {
     return StopAt(location, channel, now_us) == Stop::kNone;
   }
@@ -151,14 +221,6 @@ class RuleBook {
    private:
     std::vector<uint64_t> words_;
   };
-  struct Place {
-    uint8_t used_by = 0;      // bit c: channel c may use the location
-    uint8_t paused_for = 0;   // bit c: PAUSED closes channel c
-    uint8_t stopped_for = 0;  // bit c: its state closes channel c for good
-    uint8_t state = 0;        // v1::LocationState
-    int64_t paused_until_us = 0;
-    int64_t known_through_us = 0;
-  };
   struct GroupPlace {
     LocationSet locations;
     uint32_t rank = 0;
@@ -166,6 +228,7 @@ class RuleBook {
 
   void TakeChannels(const State& state);
   void TakeLocation(const State& state, const journal::Location& location, uint8_t in_store);
+  void TakeWindow(const State& state, uint32_t location);
   Bucket& BucketOf(const journal::Rule& rule);
   bool Covers(const Entry& entry, uint32_t location) const;
   void AddEdge(int64_t at_us, uint32_t item);
@@ -185,7 +248,21 @@ class RuleBook {
   absl::flat_hash_map<std::string, Bucket> by_category_;
   Bucket for_all_;
   std::multimap<int64_t, uint32_t> edges_;  // moment -> item, 0: any
+
+  Scatter scatter_;
+  int64_t windows_until_us_ = 0;
 };
+
+inline Stop RuleBook::Place::StopAt(uint32_t channel, int64_t now_us) const {
+  const auto bit = static_cast<uint8_t>(1u << channel);
+  if ((used_by & bit) == 0) return Stop::kNotInChannel;
+  if (((stopped_for | paused_for) & bit) == 0) return Stop::kNone;
+  if ((stopped_for & bit) != 0) {
+    if (state == v1::LOCATION_STATE_CLOSING) return Stop::kClosing;
+    return state == v1::LOCATION_STATE_CLOSED ? Stop::kClosed : Stop::kPlanned;
+  }
+  return paused_until_us == 0 || now_us < paused_until_us ? Stop::kPaused : Stop::kNone;
+}
 
 }  // namespace onhand::ledger
 

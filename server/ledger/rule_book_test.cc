@@ -2,17 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <random>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/ledger/chain_for_test.h"
+#include "server/ledger/naive_rules_for_test.h"
 
 namespace onhand::ledger {
 namespace {
@@ -37,9 +34,9 @@ class RuleBookTest : public testing::Test {
   ResolvedRules Resolve(const std::string& location = "bilbao", const std::string& sku = "boot",
                         const std::string& channel = "web-ship") {
     const uint32_t item = chain_.ItemId(sku);
-    const auto candidates =
-        chain_.book().CandidatesOf(item, chain_.state().items.Find(item)->category(),
-                                   chain_.ChannelId(channel), chain_.now_us());
+    const auto candidates = chain_.book().CandidatesOf(
+        item, chain_.state().items.Find(item)->category(), v1::SUPPLY_REORDERABLE,
+        chain_.ChannelId(channel), chain_.now_us());
     if (location.empty()) return chain_.book().Resolve(candidates, std::nullopt);
     return chain_.book().Resolve(candidates, chain_.LocationId(location));
   }
@@ -82,59 +79,60 @@ TEST_F(RuleBookTest, MoreSpecificRuleWins) {
   };
   for (size_t i = 0; i < scopes.size(); ++i) {
     // An id that would win a tie, so that no rule wins by its id.
-    chain_.Rule(
-        absl::StrCat("rule_id: 'z", 99 - i, "' scope { ", scopes[i], " } buffer_units: ", i + 1));
-    EXPECT_EQ(Resolve().buffer_units.value, static_cast<int32_t>(i + 1)) << scopes[i];
+    chain_.Rule(absl::StrCat("rule_id: 'z", 99 - i, "' scope { ", scopes[i],
+                             " } buffer { units: ", i + 1, " }"));
+    EXPECT_EQ(Resolve().buffer.value.amount, static_cast<int32_t>(i + 1)) << scopes[i];
   }
   for (size_t i = scopes.size(); i-- > 1;) {
     chain_.EndRule(absl::StrCat("z", 99 - i));
-    EXPECT_EQ(Resolve().buffer_units.value, static_cast<int32_t>(i)) << "without " << scopes[i];
+    EXPECT_EQ(Resolve().buffer.value.amount, static_cast<int32_t>(i)) << "without " << scopes[i];
   }
 }
 
 TEST_F(RuleBookTest, PrecedenceIsPerField) {
-  chain_.Rule(R"(rule_id: "a" scope { sku: "boot" } buffer_units: 1)");
-  chain_.Rule(R"(rule_id: "b" scope { location_id: "bilbao" } buffer_units: 2 location_floor: 3)");
+  chain_.Rule(R"(rule_id: "a" scope { sku: "boot" } buffer { units: 1 })");
+  chain_.Rule(
+      R"(rule_id: "b" scope { location_id: "bilbao" } buffer { units: 2 } location_floor: 3)");
   chain_.Rule(R"(rule_id: "c" location_floor: 4 cache_s: 5)");
   const ResolvedRules rules = Resolve();
-  EXPECT_EQ(rules.buffer_units.rule->rule_id(), "a");
+  EXPECT_EQ(rules.buffer.rule->rule_id(), "a");
   EXPECT_EQ(rules.location_floor.rule->rule_id(), "b");
   EXPECT_EQ(rules.cache_s.rule->rule_id(), "c");
 }
 
 TEST_F(RuleBookTest, LaterEffectiveDateThenLowerIdWins) {
-  chain_.Rule(R"(rule_id: "a" buffer_units: 1 effective_from { seconds: 1600000000 })");
-  chain_.Rule(R"(rule_id: "c" buffer_units: 3 effective_from { seconds: 1600000001 })");
-  chain_.Rule(R"(rule_id: "b" buffer_units: 2 effective_from { seconds: 1600000001 })");
-  EXPECT_EQ(Resolve().buffer_units.value, 2);
+  chain_.Rule(R"(rule_id: "a" buffer { units: 1 } effective_from { seconds: 1600000000 })");
+  chain_.Rule(R"(rule_id: "c" buffer { units: 3 } effective_from { seconds: 1600000001 })");
+  chain_.Rule(R"(rule_id: "b" buffer { units: 2 } effective_from { seconds: 1600000001 })");
+  EXPECT_EQ(Resolve().buffer.value.amount, 2);
 }
 
 TEST_F(RuleBookTest, RuleHoldsFromItsStartUntilItsEndExclusive) {
-  chain_.Rule(R"(rule_id: "a" buffer_units: 1 effective_from { seconds: 1700000010 }
+  chain_.Rule(R"(rule_id: "a" buffer { units: 1 } effective_from { seconds: 1700000010 }
                  effective_until { seconds: 1700000020 })");
   EXPECT_EQ(chain_.book().NextChange(chain_.now_us()), chain_.now_us() + 10 * kSecond);
   chain_.Wait(10 * kSecond - 1);
-  EXPECT_EQ(Resolve().buffer_units.value, 0);
+  EXPECT_EQ(Resolve().buffer.value.amount, 0);
   chain_.Wait(1);
-  EXPECT_EQ(Resolve().buffer_units.value, 1);
+  EXPECT_EQ(Resolve().buffer.value.amount, 1);
   chain_.Wait(10 * kSecond - 1);
-  EXPECT_EQ(Resolve().buffer_units.value, 1);
+  EXPECT_EQ(Resolve().buffer.value.amount, 1);
   chain_.Wait(1);
-  EXPECT_EQ(Resolve().buffer_units.value, 0);
+  EXPECT_EQ(Resolve().buffer.value.amount, 0);
   EXPECT_EQ(chain_.book().NextChange(chain_.now_us()), RuleBook::kNever);
 }
 
 TEST_F(RuleBookTest, CategoryMatchesWholeParts) {
-  chain_.Rule(R"(rule_id: "a" scope { category: "footwear" } buffer_units: 1)");
-  EXPECT_EQ(Resolve("bilbao", "boot").buffer_units.value, 1);
-  EXPECT_EQ(Resolve("bilbao", "ball").buffer_units.value, 0);
+  chain_.Rule(R"(rule_id: "a" scope { category: "footwear" } buffer { units: 1 })");
+  EXPECT_EQ(Resolve("bilbao", "boot").buffer.value.amount, 1);
+  EXPECT_EQ(Resolve("bilbao", "ball").buffer.value.amount, 0);
 }
 
 TEST_F(RuleBookTest, OtherChannelsAndLocationsAreLeftAlone) {
-  chain_.Rule(R"(rule_id: "a" scope { channel_id: "market" } buffer_units: 1)");
+  chain_.Rule(R"(rule_id: "a" scope { channel_id: "market" } buffer { units: 1 })");
   chain_.Rule(R"(rule_id: "b" scope { group_id: "north" } location_floor: 2)");
-  EXPECT_EQ(Resolve("bilbao", "boot", "web-ship").buffer_units.value, 0);
-  EXPECT_EQ(Resolve("bilbao", "boot", "market").buffer_units.value, 1);
+  EXPECT_EQ(Resolve("bilbao", "boot", "web-ship").buffer.value.amount, 0);
+  EXPECT_EQ(Resolve("bilbao", "boot", "market").buffer.value.amount, 1);
   EXPECT_EQ(Resolve("bilbao").location_floor.value, 2);
   EXPECT_EQ(Resolve("cadiz").location_floor.value, 0);
 }
@@ -148,66 +146,14 @@ TEST_F(RuleBookTest, RuleOfAGroupSpeaksForTheChainOnlyIfItCoversTheWholeChannel)
 }
 
 TEST_F(RuleBookTest, ChangedGroupChangesWhereItsRulesHold) {
-  chain_.Rule(R"(rule_id: "a" scope { group_id: "north" } buffer_units: 1)");
+  chain_.Rule(R"(rule_id: "a" scope { group_id: "north" } buffer { units: 1 })");
   chain_.LocationGroup(R"(group_id: "north" location_ids: "cadiz" rank: 1)");
-  EXPECT_EQ(Resolve("bilbao").buffer_units.value, 0);
-  EXPECT_EQ(Resolve("cadiz").buffer_units.value, 1);
+  EXPECT_EQ(Resolve("bilbao").buffer.value.amount, 0);
+  EXPECT_EQ(Resolve("cadiz").buffer.value.amount, 1);
 }
 
 // ---- against a naive computation
 // -----------------------------------------------------------------
-
-// The precedence as rules.proto says it, on journal rows, without any index.
-class NaiveRules {
- public:
-  NaiveRules(const State& state, uint32_t item, uint32_t location, uint32_t channel, int64_t now_us)
-      : state_(state), item_(item), location_(location), channel_(channel), now_us_(now_us) {}
-
-  const journal::Rule* Winner(const std::function<bool(const journal::Rule&)>& sets) const {
-    const journal::Rule* best = nullptr;
-    state_.rules.ForEach([&](const std::string&, const journal::Rule& rule) {
-      if (!sets(rule) || !Holds(rule)) return;
-      if (best == nullptr || Rank(rule) < Rank(*best)) best = &rule;
-    });
-    return best;
-  }
-
- private:
-  bool Holds(const journal::Rule& rule) const {
-    const journal::Item& item = *state_.items.Find(item_);
-    if (rule.has_item() && rule.item() != item_) return false;
-    if (!rule.category().empty() && item.category() != rule.category() &&
-        !absl::StartsWith(item.category(), rule.category() + "/")) {
-      return false;
-    }
-    if (rule.has_location() && rule.location() != location_) return false;
-    if (rule.has_group()) {
-      const auto& locations = state_.groups.Find(rule.group())->locations();
-      if (std::count(locations.begin(), locations.end(), location_) == 0) return false;
-    }
-    if (rule.has_channel() && rule.channel() != channel_) return false;
-    if (rule.channel_kind() != 0 && rule.channel_kind() != state_.channels.Find(channel_)->kind()) {
-      return false;
-    }
-    return now_us_ >= rule.effective_from_us() &&
-           (rule.effective_until_us() == 0 || now_us_ < rule.effective_until_us());
-  }
-
-  std::tuple<int, int64_t, int, int64_t, std::string> Rank(const journal::Rule& rule) const {
-    const int item = rule.has_item() ? -1000 : -static_cast<int>(rule.category().size());
-    const int64_t place = rule.has_location() ? -1
-                          : rule.has_group()  ? state_.groups.Find(rule.group())->rank()
-                                              : int64_t{1} << 40;
-    const int channel = rule.has_channel() ? 0 : rule.channel_kind() != 0 ? 1 : 2;
-    return {item, place, channel, -rule.effective_from_us(), rule.rule_id()};
-  }
-
-  const State& state_;
-  const uint32_t item_;
-  const uint32_t location_;
-  const uint32_t channel_;
-  const int64_t now_us_;
-};
 
 std::string IdOf(const journal::Rule* rule) { return rule == nullptr ? "" : rule->rule_id(); }
 
@@ -238,9 +184,12 @@ TEST_F(RuleBookTest, AgreesWithANaiveComputation) {
           " ",
           pick({"", "", "channel_id: 'web-ship'", "channel_id: 'web-pickup'",
                 "channel_kind: CHANNEL_KIND_SHIP"}),
-          " } ", maybe(absl::StrCat("effective_from { seconds: ", from_s, " } ")),
+          " ", pick({"", "", "supply: SUPPLY_REORDERABLE", "supply: SUPPLY_ENDED"}), " } ",
+          maybe(absl::StrCat("effective_from { seconds: ", from_s, " } ")),
           maybe(absl::StrCat("effective_until { seconds: ", until_s, " } ")),
-          maybe("location_floor: 1 "), maybe("included: false "), maybe("freshness_target_s: 9 "),
+          maybe("location_floor: 1 "), maybe("buffer { percent: 3 } "), maybe("priority: 4 "),
+          maybe("pick_latency_s: 60 "), maybe("missing_stock: MISSING_STOCK_HIDE "),
+          maybe("included: false "), maybe("freshness_target_s: 9 "),
           maybe("zero_policy: ZERO_POLICY_SOLD_OUT "), maybe("low_stock_at: 3 "), "cache_s: 7"));
     }
     const std::string sku = pick({"boot", "ball"});
@@ -257,6 +206,14 @@ TEST_F(RuleBookTest, AgreesWithANaiveComputation) {
     using Rule = journal::Rule;
     expect(
         rules.location_floor.rule, [](const Rule& r) { return r.has_location_floor(); }, "floor");
+    expect(
+        rules.buffer.rule, [](const Rule& r) { return r.has_buffer(); }, "buffer");
+    expect(
+        rules.priority.rule, [](const Rule& r) { return r.has_priority(); }, "priority");
+    expect(
+        rules.pick_latency_s.rule, [](const Rule& r) { return r.has_pick_latency_s(); }, "pick");
+    expect(
+        rules.missing_stock.rule, [](const Rule& r) { return r.missing_stock() != 0; }, "missing");
     expect(
         rules.included.rule, [](const Rule& r) { return r.has_included(); }, "included");
     expect(
@@ -275,7 +232,8 @@ TEST_F(RuleBookTest, AgreesWithANaiveComputation) {
     const RuleBook fresh = RuleBook::Build(chain_.state());
     const uint32_t item = chain_.ItemId("boot");
     const auto ids = [&](const RuleBook& book) {
-      const auto candidates = book.CandidatesOf(item, "footwear/hiking/winter", 0, chain_.now_us());
+      const auto candidates = book.CandidatesOf(item, "footwear/hiking/winter",
+                                                v1::SUPPLY_REORDERABLE, 0, chain_.now_us());
       const ResolvedRules all = book.Resolve(candidates, std::nullopt);
       return absl::StrCat(candidates.entries.size(), IdOf(all.cache_s.rule),
                           IdOf(all.zero_policy.rule), book.NextChange(chain_.now_us()));

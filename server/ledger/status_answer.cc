@@ -1,0 +1,73 @@
+#include "server/ledger/status_answer.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "server/ledger/back_order.h"
+
+namespace onhand::ledger {
+namespace {
+
+constexpr int64_t kMicrosPerDay = int64_t{24} * 3'600 * 1'000'000;
+
+// Up to the limit, and of announced supply no more than comes by the date that is told.
+void AnswerBackOrder(const Answering& answering, Promise& promise) {
+  const ResolvedRules& rules = answering.rules;
+  const Question& question = answering.question;
+  int64_t units = rules.backorder_limit.value.value_or(0);
+  if (units == 0) return;
+  promise.status = v1::AVAILABILITY_STATUS_BACKORDER;
+  promise.available_from_us = answering.now_us + rules.backorder_lead_days.value * kMicrosPerDay;
+  if (const auto next = NextSupplyOf(answering.state, answering.book, question.item,
+                                     question.channel, question.location, answering.now_us)) {
+    promise.available_from_us = next->due_us;
+    units = std::min(units, next->units);
+  }
+  promise.max_quantity = static_cast<int32_t>(units);
+}
+
+}  // namespace
+
+void AnswerFromStock(const Answering& answering, Promise& promise) {
+  const ResolvedRules& rules = answering.rules;
+  const bool is_low = promise.salable <= rules.low_stock_at.value.value_or(0);
+  promise.status = is_low ? v1::AVAILABILITY_STATUS_LOW_STOCK : v1::AVAILABILITY_STATUS_IN_STOCK;
+  promise.rule = is_low ? rules.low_stock_at.rule : nullptr;
+  int64_t most =
+      answering.policy == v1::ZERO_POLICY_KEEP_SELLING ? kKeepSellingMax : promise.salable;
+  if (rules.max_quantity.value.has_value()) {
+    most = std::min<int64_t>(most, *rules.max_quantity.value);
+  }
+  promise.max_quantity =
+      static_cast<int32_t>(std::min<int64_t>(most, std::numeric_limits<int32_t>::max()));
+  promise.orderable = promise.max_quantity > 0;
+}
+
+void AnswerFromNothing(const Answering& answering, bool stopped, Promise& promise) {
+  const ResolvedRules& rules = answering.rules;
+  promise.rule = rules.zero_policy.rule;
+  switch (answering.policy) {
+    case v1::ZERO_POLICY_KEEP_SELLING:
+      promise.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
+      if (stopped) break;
+      promise.status = v1::AVAILABILITY_STATUS_KEEP_SELLING;
+      promise.max_quantity = kKeepSellingMax;
+      break;
+    case v1::ZERO_POLICY_BACKORDER:
+      promise.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
+      if (!stopped) AnswerBackOrder(answering, promise);
+      break;
+    case v1::ZERO_POLICY_SOLD_OUT:
+      promise.status = v1::AVAILABILITY_STATUS_SOLD_OUT;
+      break;
+    default:
+      promise.status = v1::AVAILABILITY_STATUS_HIDDEN;
+      break;
+  }
+  if (rules.max_quantity.value.has_value()) {
+    promise.max_quantity = std::min(promise.max_quantity, *rules.max_quantity.value);
+  }
+  promise.orderable = promise.max_quantity > 0;
+}
+
+}  // namespace onhand::ledger
