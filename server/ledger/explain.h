@@ -1,28 +1,35 @@
-// An answer in words: what a customer-service person can paste, and the texts of single steps.
-// Pure functions; any thread that may read the state.
+// An answer in one sentence that a customer-service person can paste. Pure functions; any thread
+// that may read the state.
 #ifndef ONHAND_SERVER_LEDGER_EXPLAIN_H_
 #define ONHAND_SERVER_LEDGER_EXPLAIN_H_
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "onhand/v1/types.pb.h"
 #include "server/ledger/availability.h"
 #include "server/ledger/rule_book.h"
 #include "server/ledger/state.h"
+#include "server/ledger/wording.h"
 
 namespace onhand::ledger {
 
 // What the sentence is made from, beyond the promise itself.
 struct Circumstances {
   const State& state;
+  const RuleBook& book;
   const Question& question;
   const journal::Item& item;
   const ResolvedRules& rules;
   v1::ZeroPolicy policy;
   Stop stop = Stop::kNone;  // of the location asked for
   bool left_out = false;
+  int64_t chain_sum = 0;       // before the chain buffer
+  int64_t chain_withheld = 0;  // by it
   int64_t chain_salable = 0;
+  const Ruled<BufferRule>& risk;  // the strictest that decides whether the item is shown
+  const std::vector<LocationPart>& locations;
   int64_t now_us = 0;
 };
 
@@ -32,8 +39,6 @@ std::string SentenceOf(const Circumstances& circumstances, const Promise& promis
 
 // Such as `the location is paused`.
 std::string TextOf(Stop stop);
-// Such as `sold out`.
-std::string TextOf(v1::AvailabilityStatus status);
 
 }  // namespace onhand::ledger
 

@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/ledger/catalog_view.h"
+#include "server/ledger/explain_fields.h"
+#include "server/ledger/flip.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
 #include "server/rpc/unary_call.h"
@@ -38,12 +40,12 @@ void AddLocations(const ledger::State& state, const ledger::Trace& trace,
   }
 }
 
-void AddExplanation(const ledger::State& state, const ledger::Trace& trace,
-                    v1::Availability* answer) {
-  v1::Explanation& explanation = *answer->mutable_explanation();
-  explanation.set_sentence(trace.sentence);
+void AddExplanation(const ledger::Ledger& ledger, const ledger::Question& question,
+                    const ledger::Trace& trace, v1::Explanation* explanation) {
+  const ledger::State& state = ledger.state();
+  explanation->set_sentence(trace.sentence);
   for (const ledger::Step& taken : trace.steps) {
-    v1::ExplainedStep& step = *explanation.add_steps();
+    v1::ExplainedStep& step = *explanation->add_steps();
     step.set_step(taken.step);
     if (taken.location != 0)
       step.set_location_id(state.locations.Find(taken.location)->location_id());
@@ -51,6 +53,10 @@ void AddExplanation(const ledger::State& state, const ledger::Trace& trace,
     step.set_after(taken.after);
     step.set_rule_id(taken.rule_id);
     step.set_text(taken.text);
+  }
+  ledger::ExplainFields(state, ledger.rule_book(), question, explanation);
+  if (auto flip = ledger::FindFlip(state, ledger.rule_book(), question)) {
+    *explanation->mutable_flip() = *std::move(flip);
   }
 }
 
@@ -85,8 +91,12 @@ AvailabilityService::AvailabilityService(hub::Hub* hub, hub::Clock* clock)
     : hub_(hub), clock_(clock) {}
 
 void AvailabilityService::Serve(CallQueue* queue) {
-  ServeUnary(queue, &service_, &Service::RequestGetAvailability,
-             std::bind_front(&AvailabilityService::Get, this), Where::kInline, kHotCalls);
+  const auto get = [this, queue](const v1::GetAvailabilityRequest& request,
+                                 v1::GetAvailabilityResponse* response, Reply reply) {
+    if (!request.explain()) return reply(Get(request, response));
+    queue->DoAside([this, &request, response, reply] { reply(Get(request, response)); });
+  };
+  ServeUnary(queue, &service_, &Service::RequestGetAvailability, get, Where::kInline, kHotCalls);
   ServeUnary(queue, &service_, &Service::RequestBatchGetAvailability,
              std::bind_front(&AvailabilityService::BatchGet, this), Where::kInline, kBatchCalls);
 }
@@ -126,18 +136,18 @@ absl::StatusOr<AvailabilityService::Scope> AvailabilityService::ScopeOf(
 void AvailabilityService::Answer(const ledger::Ledger& ledger, const Scope& scope, uint32_t item,
                                  bool with_locations, bool explain, v1::Availability* answer) {
   const ledger::State& state = ledger.state();
+  ledger::Trace explained{.with_steps = true};
   ledger::Trace* trace = nullptr;
-  if (with_locations || explain) {
+  if (explain) {
+    trace = &explained;
+  } else if (with_locations) {
     trace = &trace_;
-    trace_.with_steps = explain;
     trace_.locations.clear();
-    trace_.steps.clear();
     trace_.sentence.clear();
   }
-  const ledger::Promise promise = ledger::Evaluate(
-      state, ledger.rule_book(),
-      {.item = item, .channel = scope.channel, .location = scope.location, .now_us = scope.now_us},
-      trace);
+  const ledger::Question question{
+      .item = item, .channel = scope.channel, .location = scope.location, .now_us = scope.now_us};
+  const ledger::Promise promise = ledger::Evaluate(state, ledger.rule_book(), question, trace);
   answer->set_sku(state.items.Find(item)->sku());
   answer->set_status(promise.status);
   answer->set_orderable(promise.orderable);
@@ -148,8 +158,8 @@ void AvailabilityService::Answer(const ledger::Ledger& ledger, const Scope& scop
     SetTime(promise.known_through_us, answer->mutable_known_through());
   if (promise.cache_until_us != 0) SetTime(promise.cache_until_us, answer->mutable_cache_until());
   answer->set_revision(state.counters.revision);
-  if (with_locations) AddLocations(state, trace_, answer);
-  if (explain) AddExplanation(state, trace_, answer);
+  if (with_locations) AddLocations(state, *trace, answer);
+  if (explain) AddExplanation(ledger, question, *trace, answer->mutable_explanation());
 }
 
 absl::Status AvailabilityService::Get(const v1::GetAvailabilityRequest& request,

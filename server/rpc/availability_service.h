@@ -29,7 +29,8 @@ class AvailabilityService {
   // Before the queue's start.
   void Serve(CallQueue* queue);
 
-  // The answers themselves; the polling thread.
+  // The answers themselves; the polling thread, but for those that explain: they search, and run on
+  // the queue's second thread.
   absl::Status Get(const v1::GetAvailabilityRequest& request,
                    v1::GetAvailabilityResponse* response);
   absl::Status BatchGet(const v1::BatchGetAvailabilityRequest& request,
@@ -56,7 +57,7 @@ class AvailabilityService {
   hub::Hub* const hub_;
   hub::Clock* const clock_;
   Service service_;
-  ledger::Trace trace_;  // the polling thread's, used again
+  ledger::Trace trace_;  // the polling thread's, used again; never for an explanation
 };
 
 }  // namespace onhand::rpc
