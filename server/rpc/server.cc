@@ -44,11 +44,13 @@ Server::Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, Serv
       rules_(hub),
       quarantine_(hub),
       hub_(hub, &streams_, std::move(surroundings)),
+      insights_(hub, clock),
       reports_(hub, &streams_),
       availability_(hub, clock),
       health_({v1::CatalogService::service_full_name(), v1::StockService::service_full_name(),
                v1::RuleService::service_full_name(), v1::QuarantineService::service_full_name(),
-               v1::HubService::service_full_name(), v1::ReportService::service_full_name(),
+               v1::HubService::service_full_name(), v1::InsightService::service_full_name(),
+               v1::ReportService::service_full_name(),
                v1::AvailabilityService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock* clock,
@@ -71,9 +73,9 @@ absl::Status Server::Listen() {
   grpc::ServerBuilder builder;
   SetLimits(builder);
   builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
-  for (grpc::Service* service :
-       {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
-        hub_.service(), reports_.service(), availability_.service(), health_.service()}) {
+  for (grpc::Service* service : {catalog_.service(), stock_.service(), rules_.service(),
+                                 quarantine_.service(), hub_.service(), insights_.service(),
+                                 reports_.service(), availability_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
@@ -88,6 +90,7 @@ absl::Status Server::Listen() {
   rules_.Serve(&queue_);
   quarantine_.Serve(&queue_);
   hub_.Serve(&queue_);
+  insights_.Serve(&queue_);
   reports_.Serve(&queue_);
   availability_.Serve(&queue_);
   health_.Serve(&queue_);

@@ -18,6 +18,7 @@
 #include "server/rpc/catalog_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
+#include "server/rpc/insight_service.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
 #include "server/rpc/report_service.h"
@@ -66,6 +67,7 @@ class Server {
   RulesService rules_;
   QuarantineService quarantine_;
   HubService hub_;
+  InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
   HealthService health_;
