@@ -40,9 +40,10 @@ absl::StatusOr<Position> ParsePosition(const std::string& text) {
 
 // File names are bytes, labels UTF-8 of a bounded length.
 std::string Label(const std::string& name) {
-  std::string label = IsUtf8(name) ? name : DecodeText(name, Encoding::kWindows1252)->text;
+  std::string label =
+      files::IsUtf8(name) ? name : files::DecodeText(name, files::Encoding::kWindows1252)->text;
   if (label.size() > kLabelBytesMax) label.resize(kLabelBytesMax);
-  while (!IsUtf8(label)) label.pop_back();
+  while (!files::IsUtf8(label)) label.pop_back();
   return label;
 }
 
@@ -56,13 +57,14 @@ v1::SnapshotPart& PartOf(Chunk& chunk, const std::string& location) {
   return *part;
 }
 
-bool SameLocation(const ReadRow& a, const ReadRow& b) {
+bool SameLocation(const files::ReadRow& a, const files::ReadRow& b) {
   return a.movement.location_id() == b.movement.location_id();
 }
 
 }  // namespace
 
-CsvSource::CsvSource(std::unique_ptr<DropFolder> folder, Mapping mapping, absl::Duration poll)
+CsvSource::CsvSource(std::unique_ptr<DropFolder> folder, files::Mapping mapping,
+                     absl::Duration poll)
     : folder_(std::move(folder)), mapping_(std::move(mapping)), poll_(poll) {}
 
 absl::StatusOr<bool> CsvSource::Seek(const std::string& text) {
@@ -134,9 +136,9 @@ absl::StatusOr<bool> CsvSource::OpenNext(Chunk& chunk) {
   if (!modified.ok()) return modified.status();
   absl::StatusOr<std::string> bytes = ReadWholeFile(file->path);
   if (!bytes.ok() && !absl::IsResourceExhausted(bytes.status())) return bytes.status();
-  absl::StatusOr<Export> content =
-      bytes.ok() ? ReadExport({file->name, *std::move(bytes), *modified}, mapping_,
-                              {file->location, folder_->locations()})
+  absl::StatusOr<files::Export> content =
+      bytes.ok() ? files::ReadExport({file->name, *std::move(bytes), *modified}, mapping_,
+                                     {file->location, folder_->locations()})
                  : bytes.status();
   if (!content.ok()) {
     const std::string reason(content.status().message());
@@ -160,18 +162,20 @@ absl::StatusOr<bool> CsvSource::OpenNext(Chunk& chunk) {
 }
 
 void CsvSource::SkipTold(Current& current) const {
-  std::vector<ReadRow>& rows = current.content.rows;
+  std::vector<files::ReadRow>& rows = current.content.rows;
   if (current.content.layout.IsSnapshot()) {
     // One snapshot a location, one after the other.
-    std::stable_sort(rows.begin(), rows.end(), [](const ReadRow& a, const ReadRow& b) {
-      return a.movement.location_id() < b.movement.location_id();
-    });
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const files::ReadRow& a, const files::ReadRow& b) {
+                       return a.movement.location_id() < b.movement.location_id();
+                     });
     return;
   }
   const std::optional<TakenFile> copy = folder_->EarlierCopy(current.file);
   if (copy) {
-    const Layout& layout = current.content.layout;
-    const bool rows_are_timed = layout.Has(Field::kOccurredAt) || layout.Has(Field::kDate);
+    const files::Layout& layout = current.content.layout;
+    const bool rows_are_timed =
+        layout.Has(files::Field::kOccurredAt) || layout.Has(files::Field::kDate);
     const absl::StatusOr<absl::Time> here = ModifiedAt(current.file.path);
     const absl::StatusOr<absl::Time> there = ModifiedAt(copy->path);
     if (rows_are_timed || (here.ok() && there.ok() && *here == *there)) {
@@ -187,10 +191,10 @@ void CsvSource::SkipTold(Current& current) const {
 }
 
 void CsvSource::TellMovements(int rows_max, Chunk& chunk) {
-  std::vector<ReadRow>& rows = current_->content.rows;
+  std::vector<files::ReadRow>& rows = current_->content.rows;
   uint64_t record = records_told_;
   for (int told = 0; told < rows_max && current_->next_row < rows.size(); ++told) {
-    ReadRow& row = rows[current_->next_row++];
+    files::ReadRow& row = rows[current_->next_row++];
     record = row.record;
     *chunk.news.add_movements() = std::move(row.movement);
   }
@@ -202,8 +206,8 @@ void CsvSource::TellMovements(int rows_max, Chunk& chunk) {
 }
 
 void CsvSource::TellSnapshot(int rows_max, Chunk& chunk) {
-  const Export& content = current_->content;
-  const std::vector<ReadRow>& rows = content.rows;
+  const files::Export& content = current_->content;
+  const std::vector<files::ReadRow>& rows = content.rows;
   for (int told = 0; told < rows_max && current_->next_row < rows.size(); ++told) {
     const size_t at = current_->next_row++;
     const v1::Movement& movement = rows[at].movement;
@@ -217,10 +221,9 @@ void CsvSource::TellSnapshot(int rows_max, Chunk& chunk) {
     row->set_quantity(movement.quantity());
     if (at + 1 == rows.size() || !SameLocation(rows[at], rows[at + 1])) {
       part.mutable_end()->set_complete(content.complete);
-      part.mutable_end()->set_row_count(
-          static_cast<uint64_t>(std::count_if(rows.begin(), rows.end(), [&](const ReadRow& other) {
-            return SameLocation(other, rows[at]);
-          })));
+      part.mutable_end()->set_row_count(static_cast<uint64_t>(std::count_if(
+          rows.begin(), rows.end(),
+          [&](const files::ReadRow& other) { return SameLocation(other, rows[at]); })));
     }
   }
   if (current_->next_row == rows.size()) {

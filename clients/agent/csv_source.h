@@ -16,15 +16,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/agent/drop_folder.h"
-#include "clients/agent/mapping.h"
-#include "clients/agent/rows.h"
 #include "clients/agent/source.h"
+#include "clients/files/mapping.h"
+#include "clients/files/rows.h"
 
 namespace onhand::agent {
 
 class CsvSource : public Source {
  public:
-  CsvSource(std::unique_ptr<DropFolder> folder, Mapping mapping, absl::Duration poll);
+  CsvSource(std::unique_ptr<DropFolder> folder, files::Mapping mapping, absl::Duration poll);
 
   bool rereads() const override { return true; }
   absl::StatusOr<bool> Seek(const std::string& position) override;
@@ -35,7 +35,7 @@ class CsvSource : public Source {
   // A file whose rows are being told.
   struct Current {
     TakenFile file;
-    Export content;
+    files::Export content;
     // Of content.rows.
     size_t next_row = 0;
   };
@@ -49,7 +49,7 @@ class CsvSource : public Source {
   std::string PositionIn(const TakenFile& file, const std::string& records) const;
 
   std::unique_ptr<DropFolder> folder_;
-  const Mapping mapping_;
+  const files::Mapping mapping_;
   const absl::Duration poll_;
   uint64_t next_ordinal_ = 1;
   // Of the file at next_ordinal_: rows up to this record are told already.

@@ -17,7 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "clients/agent/csv.h"
+#include "clients/files/csv.h"
 #include "spdlog/spdlog.h"
 
 namespace onhand::agent {
@@ -321,11 +321,11 @@ absl::Status DropFolder::Reject(uint64_t ordinal, const std::string& reason) {
 }
 
 absl::Status DropFolder::ListRejectedRows(const TakenFile& file,
-                                          const std::vector<RejectedRow>& rows) const {
+                                          const std::vector<files::RejectedRow>& rows) const {
   std::string list = "where,reason,row\n";
-  for (const RejectedRow& row : rows) {
-    absl::StrAppend(&list, QuoteCsvField(row.where), ",", QuoteCsvField(row.reason), ",",
-                    QuoteCsvField(row.content), "\n");
+  for (const files::RejectedRow& row : rows) {
+    absl::StrAppend(&list, files::QuoteCsvField(row.where), ",", files::QuoteCsvField(row.reason),
+                    ",", files::QuoteCsvField(row.content), "\n");
   }
   return WriteFile(FolderOf(file).path / kRejected / (file.name + ".rejected.csv"), list);
 }

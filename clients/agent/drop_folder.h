@@ -77,7 +77,8 @@ class DropFolder {
   // -> rejected/, with the reason beside it.
   absl::Status Reject(uint64_t ordinal, const std::string& reason);
   // Writes rejected/NAME.rejected.csv, replacing an earlier one.
-  absl::Status ListRejectedRows(const TakenFile& file, const std::vector<RejectedRow>& rows) const;
+  absl::Status ListRejectedRows(const TakenFile& file,
+                                const std::vector<files::RejectedRow>& rows) const;
 
  private:
   struct Folder {

@@ -156,7 +156,8 @@ absl::Status Intake::Store(Chunk& chunk) {
   } else if (!chunk.rejected.empty()) {
     if (const auto status = spool_->List(chunk.rejected); !status.ok()) return status;
   }
-  for (const RejectedRow& row : chunk.rejected) spdlog::debug("{}: {}", row.where, row.reason);
+  for (const files::RejectedRow& row : chunk.rejected)
+    spdlog::debug("{}: {}", row.where, row.reason);
   {
     absl::MutexLock locked(&mu_);
     for (const v1::KnownThrough& known : chunk.news.known_through()) {

@@ -16,12 +16,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "clients/agent/check.h"
 #include "clients/agent/csv_source.h"
 #include "clients/agent/sql_source.h"
 #include "clients/agent/status.h"
 #include "clients/agent/stdin_source.h"
 #include "clients/agent/sync.h"
+#include "clients/files/check.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -66,10 +66,10 @@ absl::StatusOr<std::string> ReadSecret(const std::string& path) {
   return std::string(absl::StripAsciiWhitespace(*content));
 }
 
-absl::StatusOr<Mapping> MakeMapping(const CommandLine& given) {
-  Mapping mapping;
+absl::StatusOr<files::Mapping> MakeMapping(const CommandLine& given) {
+  files::Mapping mapping;
   if (!given.mapping_file.empty()) {
-    absl::StatusOr<Mapping> loaded = LoadMapping(given.mapping_file);
+    absl::StatusOr<files::Mapping> loaded = files::LoadMapping(given.mapping_file);
     if (!loaded.ok()) return loaded.status();
     mapping = *std::move(loaded);
   }
@@ -79,7 +79,7 @@ absl::StatusOr<Mapping> MakeMapping(const CommandLine& given) {
                      "\" is not known: give an IANA name such as Europe/Berlin"));
   }
   if (!given.kind.empty()) {
-    mapping.kind = KindOfWord(given.kind);
+    mapping.kind = files::KindOfWord(given.kind);
     if (mapping.kind == v1::MOVEMENT_KIND_UNSPECIFIED) {
       return absl::InvalidArgumentError(
           absl::StrCat("--kind \"", given.kind, "\" is not known: give level, sale or receipt"));
@@ -96,7 +96,8 @@ std::pair<std::string, std::string> SplitSource(const std::string& source) {
 }
 
 // Makes the source; fills in the locations of a drop folder that names them by its subfolders.
-absl::StatusOr<std::unique_ptr<Source>> MakeSource(CommandLine& given, const Mapping& mapping) {
+absl::StatusOr<std::unique_ptr<Source>> MakeSource(CommandLine& given,
+                                                   const files::Mapping& mapping) {
   const auto [scheme, rest] = SplitSource(given.source);
   const absl::Duration poll = absl::Milliseconds(given.poll_ms);
   if (scheme == "csv" && !rest.empty()) {
@@ -153,7 +154,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Comm
 }
 
 v1::Hello MakeHello(const CommandLine& given, const std::string& source_id,
-                    const Mapping& mapping) {
+                    const files::Mapping& mapping) {
   v1::Hello hello;
   hello.set_source_id(source_id);
   for (const std::string& location : given.locations) hello.add_location_ids(location);
@@ -200,16 +201,18 @@ class SignalWatch {
 };
 
 absl::StatusOr<int> RunAgent(CommandLine given) {
-  const absl::StatusOr<Mapping> mapping = MakeMapping(given);
+  const absl::StatusOr<files::Mapping> mapping = MakeMapping(given);
   if (!mapping.ok()) return mapping.status();
   absl::StatusOr<std::unique_ptr<Source>> source = MakeSource(given, *mapping);
   if (!source.ok()) return source.status();
   const absl::StatusOr<std::string> source_id = SourceId(given);
   if (!source_id.ok()) return source_id.status();
   for (const std::string& location : given.locations) {
-    if (const auto status = CheckIdentifier("location", location); !status.ok()) return status;
+    if (const auto status = files::CheckIdentifier("location", location); !status.ok())
+      return status;
   }
-  if (const auto status = CheckIdentifier("source-id", *source_id); !status.ok()) return status;
+  if (const auto status = files::CheckIdentifier("source-id", *source_id); !status.ok())
+    return status;
   const auto credentials = Credentials(given);
   if (!credentials.ok()) return credentials.status();
   const absl::StatusOr<std::string> token = ReadSecret(given.token_file);
@@ -256,16 +259,16 @@ absl::StatusOr<int> RunAgent(CommandLine given) {
 }
 
 absl::StatusOr<int> RunCheck(const CommandLine& given) {
-  const absl::StatusOr<Mapping> mapping = MakeMapping(given);
+  const absl::StatusOr<files::Mapping> mapping = MakeMapping(given);
   if (!mapping.ok()) return mapping.status();
   absl::StatusOr<std::string> bytes = ReadWholeFile(given.file);
   if (!bytes.ok()) return bytes.status();
   const absl::StatusOr<absl::Time> modified = ModifiedAt(given.file);
   if (!modified.ok()) return modified.status();
   const std::string location = given.locations.size() == 1 ? given.locations[0] : "";
-  const ExportFile file = {std::filesystem::path(given.file).filename().string(), *std::move(bytes),
-                           *modified};
-  const bool taken = CheckExport(file, *mapping, {location, given.locations}, std::cout);
+  const files::ExportFile file = {std::filesystem::path(given.file).filename().string(),
+                                  *std::move(bytes), *modified};
+  const bool taken = files::CheckExport(file, *mapping, {location, given.locations}, std::cout);
   return taken ? kExitOk : kExitFailed;
 }
 

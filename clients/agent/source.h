@@ -10,24 +10,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/files/rows.h"
 #include "onhand/v1/report.pb.h"
 
 namespace onhand::agent {
-
-// A row that was kept out: it never blocks the rest, and a person finds it listed with its reason.
-struct RejectedRow {
-  // File and line, table and key, or line of standard input.
-  std::string where;
-  std::string content;
-  std::string reason;
-};
 
 // What one look at a source found.
 struct Chunk {
   // Movements, snapshot parts and known_through; input_position says where the source stands after
   // them. sequence and rolling_hash are the spool's to fill in.
   v1::Batch news;
-  std::vector<RejectedRow> rejected;
+  std::vector<files::RejectedRow> rejected;
   // When the look began. With nothing_left it proves that everything up to then was told.
   absl::Time looked_at = absl::InfinitePast();
   // All that is there now has been returned by this or earlier chunks.

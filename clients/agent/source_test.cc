@@ -34,7 +34,7 @@ class CsvSourceTest : public testing::Test {
                                   std::vector<std::string> locations = {"S1"}) {
     auto folder = DropFolder::Open({folder_.path().string(), std::move(locations), kPoll});
     EXPECT_TRUE(folder.ok()) << folder.status();
-    auto source = std::make_unique<CsvSource>(*std::move(folder), Mapping(), kPoll);
+    auto source = std::make_unique<CsvSource>(*std::move(folder), files::Mapping(), kPoll);
     recognized_ = *source->Seek(position);
     return source;
   }
@@ -160,7 +160,7 @@ TEST_F(CsvSourceTest, APositionOfOtherFilesIsForeignAndOneOfAnotherSourceIsAnErr
   Open("csv:7:*:0000000000000001");
   EXPECT_TRUE(recognized_);
   auto folder = DropFolder::Open({folder_.path().string(), {"S1"}, kPoll});
-  CsvSource source(*std::move(folder), Mapping(), kPoll);
+  CsvSource source(*std::move(folder), files::Mapping(), kPoll);
   EXPECT_THAT(std::string(source.Seek("sql:5:").status().message()), HasSubstr("--source-id"));
 }
 

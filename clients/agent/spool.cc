@@ -192,8 +192,8 @@ absl::StatusOr<uint64_t> Spool::Insert(v1::Batch& batch, uint64_t sequence, uint
   return hash;
 }
 
-absl::Status Spool::InsertRejected(const std::vector<RejectedRow>& rejected) {
-  for (const RejectedRow& row : rejected) {
+absl::Status Spool::InsertRejected(const std::vector<files::RejectedRow>& rejected) {
+  for (const files::RejectedRow& row : rejected) {
     const absl::Status status =
         database_->Prepare("INSERT INTO rejected(at_us, place, content, reason) VALUES(?, ?, ?, ?)")
             .Bind(absl::ToUnixMicros(options_.clock()))
@@ -209,7 +209,7 @@ absl::Status Spool::InsertRejected(const std::vector<RejectedRow>& rejected) {
       .Run();
 }
 
-absl::Status Spool::Append(v1::Batch batch, const std::vector<RejectedRow>& rejected) {
+absl::Status Spool::Append(v1::Batch batch, const std::vector<files::RejectedRow>& rejected) {
   absl::MutexLock locked(&mu_);
   SpoolTransaction transaction(*database_);
   if (!transaction.status().ok()) return transaction.status();
@@ -225,7 +225,7 @@ absl::Status Spool::Append(v1::Batch batch, const std::vector<RejectedRow>& reje
   return absl::OkStatus();
 }
 
-absl::Status Spool::List(const std::vector<RejectedRow>& rejected) {
+absl::Status Spool::List(const std::vector<files::RejectedRow>& rejected) {
   absl::MutexLock locked(&mu_);
   SpoolTransaction transaction(*database_);
   if (!transaction.status().ok()) return transaction.status();

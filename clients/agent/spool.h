@@ -70,11 +70,11 @@ class Spool {
 
   // Stores the batch under the next sequence, with its position and what was rejected on the way,
   // in one transaction. The last batch may pass the bound. RESOURCE_EXHAUSTED: the disk is full.
-  absl::Status Append(v1::Batch batch, const std::vector<RejectedRow>& rejected)
+  absl::Status Append(v1::Batch batch, const std::vector<files::RejectedRow>& rejected)
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Rows that the hub quarantined, for the list.
-  absl::Status List(const std::vector<RejectedRow>& rejected) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status List(const std::vector<files::RejectedRow>& rejected) ABSL_LOCKS_EXCLUDED(mu_);
 
   // NOT_FOUND: not (or no longer) here.
   absl::StatusOr<v1::Batch> Get(uint64_t sequence) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -111,7 +111,7 @@ class Spool {
   // Inserts under `sequence` after `hash_before`; returns the new hash.
   absl::StatusOr<uint64_t> Insert(v1::Batch& batch, uint64_t sequence, uint64_t hash_before)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status InsertRejected(const std::vector<RejectedRow>& rejected)
+  absl::Status InsertRejected(const std::vector<files::RejectedRow>& rejected)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WriteAcknowledged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Deletes acknowledged batches but the last one, whose hash the hub compares: those older than

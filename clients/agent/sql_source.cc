@@ -192,28 +192,29 @@ absl::StatusOr<bool> SqlSource::Seek(const std::string& position) {
 absl::Status SqlSource::Connect() {
   auto table = std::make_unique<Table>(options_.address, options_.password);
   const std::vector<std::string> names = table->ColumnNames();
-  absl::StatusOr<Layout> found = FindLayout(names, options_.address.table, options_.mapping);
+  absl::StatusOr<files::Layout> found =
+      files::FindLayout(names, options_.address.table, options_.mapping);
   if (!found.ok()) return found.status();
 
   // A till's table may be wide: only what is understood is fetched.
-  Layout layout = *found;
+  files::Layout layout = *found;
   layout.header.clear();
   for (auto& [field, column] : layout.columns) {
     layout.header.push_back(names[column]);
     column = layout.header.size() - 1;
   }
   table->ReadColumns(layout.header);
-  Mapping mapping = options_.mapping;
-  if (mapping.decimal == DecimalMark::kDetect) mapping.decimal = DecimalMark::kPoint;
+  files::Mapping mapping = options_.mapping;
+  if (mapping.decimal == files::DecimalMark::kDetect) mapping.decimal = files::DecimalMark::kPoint;
   const std::string only = options_.locations.size() == 1 ? options_.locations[0] : "";
-  if (only.empty() && !layout.Has(Field::kLocation)) {
+  if (only.empty() && !layout.Has(files::Field::kLocation)) {
     return absl::InvalidArgumentError(
         absl::StrCat("table \"", options_.address.table,
                      "\" has no location column, but the agent has several locations: name the "
                      "column in the mapping"));
   }
-  reader_ = std::make_unique<RowReader>(layout, mapping, RowLocations{only, options_.locations},
-                                        absl::Now());
+  reader_ = std::make_unique<files::RowReader>(
+      layout, mapping, files::RowLocations{only, options_.locations}, absl::Now());
   table_ = std::move(table);
   return absl::OkStatus();
 }

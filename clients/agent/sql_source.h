@@ -16,10 +16,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "clients/agent/mapping.h"
-#include "clients/agent/rows.h"
 #include "clients/agent/source.h"
 #include "clients/agent/taken_ids.h"
+#include "clients/files/mapping.h"
+#include "clients/files/rows.h"
 
 namespace onhand::agent {
 
@@ -44,7 +44,7 @@ class SqlSource : public Source {
   struct Options {
     SqlAddress address;
     std::string password;
-    Mapping mapping;
+    files::Mapping mapping;
     std::vector<std::string> locations;
     absl::Duration poll = absl::Seconds(2);
     // How long a gap in the keys is asked for again.
@@ -74,7 +74,7 @@ class SqlSource : public Source {
 
   const Options options_;
   std::unique_ptr<Table> table_;
-  std::unique_ptr<RowReader> reader_;
+  std::unique_ptr<files::RowReader> reader_;
   // nullopt: nothing was ever taken and `from` is not looked up yet.
   std::optional<TakenIds> taken_;
   std::map<std::string, absl::Time> newest_;

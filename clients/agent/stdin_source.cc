@@ -12,9 +12,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "clients/agent/mapping.h"
-#include "clients/agent/moment.h"
-#include "clients/agent/rows.h"
+#include "clients/files/mapping.h"
+#include "clients/files/moment.h"
+#include "clients/files/rows.h"
 
 namespace onhand::agent {
 namespace {
@@ -48,9 +48,9 @@ absl::Status ReadMoment(const std::string& field, const Json& value, absl::TimeZ
                         int64_t& out_us) {
   if (value.is_number_integer()) return ReadInteger(field, value, out_us);
   if (!value.is_string()) return BadField(field, value, "write it as \"2026-03-31T14:05:00Z\"");
-  MomentRules rules;
+  files::MomentRules rules;
   rules.zone = zone;
-  const absl::StatusOr<absl::Time> at = MomentReader(rules).Read(value.get<std::string>());
+  const absl::StatusOr<absl::Time> at = files::MomentReader(rules).Read(value.get<std::string>());
   if (!at.ok()) return BadField(field, value, "write it as \"2026-03-31T14:05:00Z\"");
   out_us = absl::ToUnixMicros(*at);
   return absl::OkStatus();
@@ -85,7 +85,7 @@ absl::Status ReadField(const std::string& name, const Json& value, absl::TimeZon
   if (name == "counted_by") return ReadText(name, value, *row.mutable_counted_by());
   if (name == "known_through") return ReadMoment(name, value, zone, line.known_through_us);
   if (name == "kind") {
-    if (value.is_string()) row.set_kind(KindOfWord(value.get<std::string>()));
+    if (value.is_string()) row.set_kind(files::KindOfWord(value.get<std::string>()));
     if (row.kind() != v1::MOVEMENT_KIND_UNSPECIFIED) return absl::OkStatus();
     return BadField(name, value, "write \"SALE\", \"LEVEL\", \"RECEIPT\" or another movement");
   }
@@ -113,7 +113,7 @@ absl::Status ReadField(const std::string& name, const Json& value, absl::TimeZon
 absl::Status CheckMovement(const Line& line) {
   constexpr int64_t kUnitsMax = 1'000'000'000;
   const v1::Movement& row = line.movement;
-  if (const auto status = CheckIdentifier("sku", row.sku()); !status.ok()) return status;
+  if (const auto status = files::CheckIdentifier("sku", row.sku()); !status.ok()) return status;
   if (row.kind() == v1::MOVEMENT_KIND_UNSPECIFIED) {
     return absl::InvalidArgumentError(
         "kind is absent: write \"SALE\", \"LEVEL\" or another movement");

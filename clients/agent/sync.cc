@@ -408,7 +408,7 @@ absl::Status Sync::Hear(const v1::ReportResponse& response, Talk& talk) {
 }
 
 absl::Status Sync::HearAck(const v1::Ack& ack) {
-  std::vector<RejectedRow> kept_out;
+  std::vector<files::RejectedRow> kept_out;
   for (const v1::RowProblem& problem : ack.problems()) {
     spdlog::warn("the hub quarantined row {} of sequence {} ({}): {}", problem.row(),
                  problem.sequence(), problem.reason(), problem.message());

@@ -33,7 +33,7 @@ struct Agent {
   Agent(const std::string& hub, const std::string& folder, const std::string& spool_path,
         bool once = false, int rows = 2) {
     const absl::Duration poll = absl::Milliseconds(20);
-    Mapping mapping;
+    files::Mapping mapping;
     mapping.kind = v1::MOVEMENT_KIND_UNSPECIFIED;
     source = std::make_unique<CsvSource>(*DropFolder::Open({folder, {"S1"}, poll}), mapping, poll);
     Wire(hub, spool_path, once, rows);
