@@ -1,8 +1,7 @@
-// The only file that includes CLI11, which is slow to compile. Options that belong to one command
-// are described here and used in the file of that command.
+// Options that belong to one command are described here, or in rule_commands.cc and
+// insight_commands.cc, and used in the file of that command.
 #include "clients/cli/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -14,11 +13,11 @@
 #include "clients/cli/availability.h"
 #include "clients/cli/catalog.h"
 #include "clients/cli/catalog_csv.h"
+#include "clients/cli/commands.h"
 #include "clients/cli/completion.h"
 #include "clients/cli/import.h"
 #include "clients/cli/names.h"
 #include "clients/cli/quarantine.h"
-#include "clients/cli/rules.h"
 #include "clients/cli/session.h"
 #include "clients/cli/status.h"
 #include "clients/cli/stock.h"
@@ -28,67 +27,15 @@
 namespace onhand::cli {
 namespace {
 
-using Command = std::function<absl::Status(Session&)>;
-
 constexpr char kDescription[] =
     "Onhand: what a retail chain has, where, and what it may promise. Asks and steers one hub.";
 constexpr char kFooter[] =
     "Exit codes: 0 done; 1 the hub refused, or a file cannot be read; 2 the command line cannot "
     "be\n"
     "used; 3 no hub answers. Errors go to standard error and name field, value and remedy.";
-constexpr char kMomentHelp[] =
-    "local date or time ('2025-11-23 14:00'), one with its offset, or a duration from now (2h)";
-
-// Adds a command whose options are `Options`: `describe` declares them, `run` uses them.
-template <typename Options>
-CLI::App* Add(CLI::App& parent, Command* chosen, const std::string& name,
-              const std::string& description, void (*describe)(CLI::App&, Options&),
-              absl::Status (*run)(Session&, const Options&)) {
-  CLI::App* command = parent.add_subcommand(name, description);
-  auto options = std::make_shared<Options>();
-  describe(*command, *options);
-  command->callback([chosen, options, run] {
-    *chosen = [options, run](Session& session) { return run(session, *options); };
-  });
-  return command;
-}
-
-// A command that only holds commands.
-CLI::App& AddGroup(CLI::App& parent, const std::string& name, const std::string& description) {
-  CLI::App* group = parent.add_subcommand(name, description);
-  group->require_subcommand(1);
-  return *group;
-}
-
-// One value an option; it may be repeated. (Without this CLI11 would also swallow positional
-// arguments behind it.)
-void AddRepeated(CLI::App& command, const std::string& name, std::vector<std::string>& values,
-                 const std::string& description) {
-  command.add_option(name, values, description)->allow_extra_args(false)->type_name("ID ...");
-}
-
-template <typename Enum>
-CLI::Option* AddChoice(CLI::App& command, const std::string& name, std::string& value,
-                       const std::string& description) {
-  return command.add_option(name, value, description)
-      ->type_name(absl::StrJoin(NamesOf(*google::protobuf::GetEnumDescriptor<Enum>()), "|"));
-}
-
-void AddAuthor(CLI::App& command, std::string& author) {
-  command.add_option("--author", author, "who does it, for the audit")->envname("USER");
-}
-
-CLI::Option* AddReason(CLI::App& command, std::string& reason) {
-  return command.add_option("--reason", reason, "why, for the audit");
-}
-
-void AddPosition(CLI::App& command, std::string& sku, std::string& location_id) {
-  command.add_option("SKU", sku, "the item, by SKU or alias")->required();
-  command.add_option("LOCATION", location_id, "the location's id")->required();
-}
 
 void AddImport(CLI::App& app, Command* chosen) {
-  CLI::App& import = AddGroup(app, "import", "Make or replace items and locations from a CSV file");
+  CLI::App& import = AddGroup(app, "import", "Items, locations and past sales from CSV files");
   const auto describe = +[](CLI::App& command, ImportOptions& options) {
     command.add_option("FILE", options.path, "the CSV file")->required();
     command.add_flag("--dry-run", options.dry_run, "let the hub check it and change nothing");
@@ -96,6 +43,7 @@ void AddImport(CLI::App& app, Command* chosen) {
   Add(import, chosen, "items", "Import items", describe, ImportItems)->footer(kItemColumns);
   Add(import, chosen, "locations", "Import locations", describe, ImportLocations)
       ->footer(kLocationColumns);
+  AddSalesImport(import, chosen);
 }
 
 void AddStock(CLI::App& app, Command* chosen) {
@@ -154,82 +102,6 @@ void AddAvailability(CLI::App& app, Command* chosen) {
         command.add_flag("--explain", options.explain, "add the arithmetic, step by step");
       },
       ShowAvailability);
-}
-
-void DescribeRule(CLI::App& command, RuleOptions& options) {
-  command.add_option("ID", options.rule_id, "the rule's id, chosen by the chain")->required();
-  const char* where = "Where it holds (nothing given: everywhere)";
-  const auto scope = [&](const char* name, std::string& value, const char* description) {
-    command.add_option(name, value, description)->group(where);
-  };
-  scope("--location", options.location_id, "at one location");
-  scope("--group", options.group_id, "at the locations of a group");
-  scope("--sku", options.sku, "for one item");
-  scope("--category", options.category, "for a category path and below");
-  scope("--channel", options.channel_id, "on one channel");
-  AddChoice<v1::ChannelKind>(command, "--channel-kind", options.channel_kind,
-                             "on all channels of a kind")
-      ->group(where);
-
-  const char* what = "What it says (at least one)";
-  const auto number = [&](const char* name, std::optional<int32_t>& value,
-                          const char* description) {
-    command.add_option(name, value, description)->group(what);
-  };
-  number("--chain-floor", options.chain_floor,
-         "below this many salable units in the chain the item is not shown");
-  number("--reshow", options.reshow, "shown again from this many units on");
-  command.add_option("--dwell", options.dwell, "shown again after this long at the earliest (5m)")
-      ->group(what);
-  number("--location-floor", options.location_floor,
-         "a location with fewer salable units adds nothing");
-  number("--buffer", options.buffer, "units withheld at each location");
-  number("--chain-buffer", options.chain_buffer, "units withheld once for the chain");
-  AddChoice<v1::ZeroPolicy>(command, "--zero", options.zero,
-                            "what happens at zero or below a floor")
-      ->group(what);
-  number("--max-shown", options.max_shown, "most units that an answer shows");
-  number("--low-stock", options.low_stock, "from here down the status is low-stock");
-  number("--backorder-limit", options.backorder_limit, "units promised beyond stock at most");
-  number("--lead-days", options.lead_days, "days until back-ordered goods come");
-  CLI::Option* include = command.add_flag("--include", options.include, "use the location or item");
-  CLI::Option* exclude = command.add_flag("--exclude", options.exclude, "leave it out");
-  include->group(what)->excludes(exclude);
-  exclude->group(what);
-  command
-      .add_option("--freshness", options.freshness,
-                  "a location silent for longer adds nothing (24h)")
-      ->group(what);
-  command.add_option("--cache", options.cache, "how long a shop may keep an answer (30s)")
-      ->group(what);
-
-  command.add_option("--from", options.from, absl::StrCat("from when: ", kMomentHelp));
-  command.add_option("--until", options.until, "until when, written the same way");
-  command.add_option("--etag", options.etag,
-                     "replace the version with this etag, or any with '*'; without it the rule "
-                     "must be new");
-  command.add_flag("--dry-run", options.dry_run, "let the hub check it and change nothing");
-  AddAuthor(command, options.author);
-  AddReason(command, options.reason);
-}
-
-void AddRules(CLI::App& app, Command* chosen) {
-  CLI::App& rule = AddGroup(app, "rule", "How many must be left, and what happens at zero");
-  Add(rule, chosen, "set", "Make a rule, or replace it as a whole", DescribeRule, SetRule);
-  rule.add_subcommand("list", "List all rules")->callback([chosen] { *chosen = ListRules; });
-  const auto describe_id = +[](CLI::App& command, std::string& rule_id) {
-    command.add_option("ID", rule_id, "the rule's id")->required();
-  };
-  Add(rule, chosen, "show", "Show one rule with its etag", describe_id, ShowRule);
-  Add<DeleteRuleOptions>(
-      rule, chosen, "delete", "End a rule",
-      [](CLI::App& command, DeleteRuleOptions& options) {
-        command.add_option("ID", options.rule_id, "the rule's id")->required();
-        command.add_option("--etag", options.etag, "only the version with this etag; default any");
-        AddAuthor(command, options.author);
-        AddReason(command, options.reason);
-      },
-      DeleteRule);
 }
 
 struct SkuPair {
@@ -467,6 +339,8 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddAvailability(app, chosen);
   AddStock(app, chosen);
   AddRules(app, chosen);
+  AddSupply(app, chosen);
+  AddInsights(app, chosen);
   AddItems(app, chosen);
   AddLocations(app, chosen);
   AddGroupsAndChannels(app, chosen);

@@ -12,7 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "clients/cli/rules.h"
+#include "clients/cli/rule_sentences.h"
 #include "clients/cli/session.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
@@ -366,7 +366,7 @@ TEST_F(CommandLineTest, RuleOptionsBecomeTheRule) {
   EXPECT_FALSE(rule.included());
   EXPECT_EQ(rule.freshness_target_s(), 86400);
   EXPECT_EQ(FromProto(rule.effective_until()), kLedgerTime + absl::Hours(2));
-  EXPECT_FALSE(rule.has_buffer_units());
+  EXPECT_FALSE(rule.has_buffer());
   EXPECT_THAT(out_, HasSubstr("where:    category footwear, channels of kind ship\n"));
   EXPECT_THAT(out_, HasSubstr("says:     hidden below 5 in the chain until 8, for at least 5m; "
                               "hide at zero; excluded; stale after 1d\n"));

@@ -58,7 +58,9 @@ TEST(CompletionTest, OffersCommandsAtTheStart) {
 }
 
 TEST(CompletionTest, OffersCommandsOfAGroup) {
-  EXPECT_THAT(Offered({"rule", ""}), UnorderedElementsAre("set", "list", "show", "delete"));
+  EXPECT_THAT(Offered({"rule", ""}),
+              UnorderedElementsAre("set", "preview", "list", "show", "delete", "history", "diff",
+                                   "rollback", "export", "apply"));
 }
 
 TEST(CompletionTest, OffersOptionsOfTheCommandAndOfTheProgram) {

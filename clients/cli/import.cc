@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "clients/cli/catalog_csv.h"
 #include "clients/cli/csv.h"
+#include "clients/cli/progress.h"
 #include "clients/cpp/refusal.h"
 #include "onhand/v1/catalog.grpc.pb.h"
 
@@ -30,14 +31,6 @@ size_t BatchSize(absl::Span<const Element> elements) {
     ++count;
   }
   return count;
-}
-
-void ShowProgress(Session& session, size_t done, size_t total) {
-  if (!session.err_is_terminal || total == 0) return;
-  constexpr size_t kWidth = 40;
-  const size_t filled = done * kWidth / total;
-  session.err << "\r[" << std::string(filled, '#') << std::string(kWidth - filled, '.') << "] "
-              << done << " of " << total << (done == total ? "\n" : "") << std::flush;
 }
 
 absl::Status FileErrors(const std::string& path, const std::vector<std::string>& errors) {

@@ -8,6 +8,7 @@
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/table.h"
+#include "onhand/v1/availability.grpc.pb.h"
 #include "onhand/v1/hub.grpc.pb.h"
 
 namespace onhand::cli {
@@ -95,6 +96,17 @@ absl::Status Watch(Session& session) {
   return absl::OkStatus();
 }
 
+// The sentence of the answer as it is now, which is the one that the change led to.
+absl::StatusOr<std::string> WhyShown(Session& session, const v1::DisplayChange& change) {
+  v1::GetAvailabilityRequest request;
+  request.set_sku(change.sku());
+  request.set_channel_id(change.channel_id());
+  request.set_explain(true);
+  const auto response = session.hub.Call(&v1::AvailabilityService::Stub::GetAvailability, request);
+  if (!response.ok()) return response.status();
+  return response->availability().explanation().sentence();
+}
+
 }  // namespace
 
 absl::Status ShowStatus(Session& session, bool watch) {
@@ -121,12 +133,14 @@ absl::Status ShowDisplayed(Session& session, const std::string& sku) {
     PrintJson(session, *response);
     return absl::OkStatus();
   }
-  Table table({"SKU", "CHANNEL", "BECAME", "WHEN", ">SALABLE", "RULE"});
+  Table table({"SKU", "CHANNEL", "BECAME", "WHEN", ">SALABLE", "RULE", "WHY"});
   const absl::Time now = HubNow(session);
   for (const v1::DisplayChange& change : response->changes()) {
+    const absl::StatusOr<std::string> why = WhyShown(session, change);
+    if (!why.ok()) return why.status();
     table.Add({change.sku(), change.channel_id(), NameOf(change.status()),
                FormatMoment(FromProto(change.changed_at()), now, session.zone),
-               absl::StrCat(change.salable()), change.rule_id()});
+               absl::StrCat(change.salable()), change.rule_id(), *why});
   }
   table.Print(session.out, "It was never shown or hidden on any channel.");
   return absl::OkStatus();
