@@ -78,7 +78,7 @@ void WriteRules(hub::Hub& hub) {
   v1::Rule& chain = *requests[0].mutable_rule();
   chain.set_rule_id("chain");
   chain.set_zero_policy(v1::ZERO_POLICY_SOLD_OUT);
-  chain.set_buffer_units(1);
+  chain.mutable_buffer()->set_units(1);
   chain.mutable_chain_floor()->set_units(2);
   v1::Rule& category = *requests[1].mutable_rule();
   category.set_rule_id("running");

@@ -20,6 +20,10 @@ const BigChain& TheBigChain(const Settings& settings);
 
 // Bytes a position and start-up: the ledger inside this process.
 void MeasureLedger(const Settings& settings);
+// Availability of an item over a thousand locations by what its rules ask, inside this process.
+void MeasureRules(const Settings& settings);
+// What a change of rules costs to preview, likewise.
+void MeasurePreviews(const Settings& settings);
 // Availability, single and batched, against the bare echo.
 void MeasureReads(const Settings& settings);
 // Acknowledgements one at a time and unary updates, against the bare echo and fdatasync.

@@ -87,6 +87,8 @@ int Main(int argc, char** argv) {
     settings.folder = folder.path();
     Table::PrintHeading();
     MeasureLedger(settings);
+    MeasureRules(settings);
+    MeasurePreviews(settings);
     MeasureReads(settings);
     MeasureAcknowledgements(settings);
     MeasureIngest(settings);

@@ -8,6 +8,8 @@ status=0
 for line in 'bytes a position' 'start-up' 'availability, total' 'availability, 20 locations' \
   'availability, batch' 'durable acknowledgement' 'in fdatasyncs' 'durable unary update' \
   'burst ingest, SQLite, 1 generator' 'burst ingest, SQLite, 12 generators' 'sustained ingest, SQLite' \
+  'answer over 1,000 locations: units' 'preview, 100,000 items' \
+  '1,000 locations: POOLED' '1,000 locations: risk' '1,000 locations: fillable' '1,000 locations: not fillable' \
   'burst ingest, MariaDB, 1 generator' 'burst ingest, MariaDB, 12 generators' 'sustained ingest, MariaDB'; do
   if ! grep -qF "$line" <<<"$table"; then
     echo "no line says: $line"

@@ -5,12 +5,16 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <fstream>
 #include <iostream>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/connection.h"
+#include "onhand/v1/hub.grpc.pb.h"
 #include "tests/demo/narrator.h"
 #include "tests/demo/probe.h"
 #include "tests/demo/sales.h"
@@ -65,6 +69,9 @@ class Demo {
 
  private:
   absl::Status Prepare();
+  // Stores agree with the hub about the opening stock.
+  absl::Status AllStoresAreEqual();
+  absl::Status TeachPast(const std::vector<Sale>& past);
   absl::Status Show();
   absl::Status Finish();
 
@@ -85,8 +92,9 @@ absl::Status Demo::Prepare() {
   if (!history.ok()) return history.status();
   std::cout << kChainName << ": " << Stores().size() << " stores, " << Goods().size()
             << " goods.\nSales: " << history->origin << ".\nOpening stock: simulated, seed "
-            << given_.seed << ". Three goods are kept for the scenes.\n"
+            << given_.seed << ". Four goods are kept for the scenes.\n"
             << std::flush;
+  const std::vector<Sale> past = std::exchange(history->past, {});
   const std::string programs = ONHAND_DEMO_PROGRAMS;
   absl::StatusOr<std::unique_ptr<Stage>> stage =
       Stage::Set({ONHAND_DEMO_HUB, ONHAND_DEMO_AGENT, programs});
@@ -112,16 +120,43 @@ absl::Status Demo::Prepare() {
   for (size_t store = 0; store < Stores().size(); ++store) {
     if (const auto status = stage_->StartAgent(store); !status.ok()) return status;
   }
+  if (const auto status = AllStoresAreEqual(); !status.ok()) return status;
+  return TeachPast(past);
+}
+
+absl::Status Demo::AllStoresAreEqual() {
   const size_t equal = CountEqualStores(*hub_, *tills_);
   if (equal == Stores().size()) return absl::OkStatus();
   return absl::DeadlineExceededError(
       absl::StrCat("the hub knows the opening stock of ", equal, " stores only"));
 }
 
+absl::Status Demo::TeachPast(const std::vector<Sale>& past) {
+  // Of a store that has told its opening stock and nothing else.
+  const auto store =
+      hub_->Call(&v1::HubService::Stub::ListLocationStatus, v1::ListLocationStatusRequest());
+  if (!store.ok()) return store.status();
+  const auto& opened = store->locations(0).known_through();
+  const absl::Time first_moment =
+      absl::FromUnixSeconds(opened.seconds()) + absl::Nanoseconds(opened.nanos());
+  std::ofstream(stage_->folder() + "/past.csv") << PastSalesCsv(past, first_moment);
+  narrator_.Say(
+      "\nDay one: the tills' sales of the month before teach the hub how fast everything sells");
+  const auto shown = stage_->Show("onhand import sales past.csv --author ana", narrator_);
+  if (!shown.ok()) return shown;
+  if (const auto status = AllStoresAreEqual(); !status.ok()) return status;
+  narrator_.Say("  No stock has moved by that.");
+  return absl::OkStatus();
+}
+
 absl::Status Demo::Show() {
   tills_->Open();
-  scenes_ =
-      std::make_unique<Scenes>(stage_.get(), tills_.get(), probe_.get(), &narrator_, given_.once);
+  scenes_ = std::make_unique<Scenes>(Scenes::Options{.stage = stage_.get(),
+                                                     .tills = tills_.get(),
+                                                     .probe = probe_.get(),
+                                                     .narrator = &narrator_,
+                                                     .speed = given_.speed,
+                                                     .once = given_.once});
   view_ = std::make_unique<View>(hub_.get(), tills_.get(), probe_.get(), given_.speed);
   const absl::Time end = given_.once ? absl::Now() + kOnceLasts : absl::InfiniteFuture();
   // A slow machine may need longer for the scenes.

@@ -17,8 +17,16 @@
 namespace onhand::demo {
 namespace {
 
-// The demo begins on a Saturday at opening time.
-const absl::CivilSecond kFirstMoment(2024, 4, 6, 9, 0, 0);
+// The demo begins on a Saturday at opening time, a month after the first of the real sales.
+const absl::CivilSecond kFirstMoment(2024, 4, 27, 9, 0, 0);
+
+constexpr double kGrowingThinning = 0.2;
+
+// The chance with which a unit of the real sales is kept.
+double ChanceOf(size_t good) {
+  const std::string& sku = Goods()[good].sku;
+  return sku == kVanishedSku ? 1 : sku == kGrowingSku ? kGrowingThinning : kThinning;
+}
 
 struct RealRow {
   int store = 0;
@@ -53,8 +61,9 @@ absl::StatusOr<std::vector<RealRow>> ReadRows(const std::string& path) {
 
 // Spreads the units of an hour over it, one customer each.
 void AddHour(const absl::CivilSecond& hour, size_t store, size_t good, int units,
-             std::mt19937_64& random, std::vector<Sale>& sales) {
+             std::mt19937_64& random, SalesHistory& history) {
   std::uniform_int_distribution<int> second(0, 3599);
+  std::vector<Sale>& sales = hour < kFirstMoment ? history.past : history.sales;
   for (int unit = 0; unit < units; ++unit) {
     const absl::Duration after = absl::Seconds(hour - kFirstMoment + second(random));
     sales.push_back({after, store, good, 1});
@@ -77,15 +86,14 @@ SalesHistory Thin(const std::vector<RealRow>& rows, uint64_t seed) {
   std::mt19937_64 random(seed);
   SalesHistory history;
   history.origin = absl::StrCat("FreshRetailNet-50K, each unit kept with a chance of ", kThinning,
-                                ", seed ", seed);
+                                " (of two goods 0.2 and 1), seed ", seed);
   history.length = absl::Seconds(last - kFirstMoment) + absl::Hours(1);
   for (const RealRow& row : rows) {
-    std::binomial_distribution<int> kept(row.quantity, kThinning);
-    const int units = kept(random);
     const size_t store = PlaceOf(stores, row.store);
     const size_t good = PlaceOf(skus, row.sku);
-    if (row.hour < kFirstMoment || store >= Stores().size() || good >= Goods().size()) continue;
-    AddHour(row.hour, store, good, units, random, history.sales);
+    if (store >= Stores().size() || good >= Goods().size()) continue;
+    std::binomial_distribution<int> kept(row.quantity, ChanceOf(good));
+    AddHour(row.hour, store, good, kept(random), random, history);
   }
   return history;
 }
@@ -97,7 +105,9 @@ SalesHistory Generate(uint64_t seed) {
   constexpr int kProfile[24] = {8,  4,  3,  2,  3,  13, 34, 63, 91, 103, 93, 66,
                                 50, 47, 56, 72, 75, 57, 37, 27, 20, 14,  10, 6};
   constexpr int kDays = 60;
+  constexpr int kPastDays = 30;
   constexpr double kUnitsADay = 0.29;
+  constexpr double kUnitsADayOfFast = 8;
   std::mt19937_64 random(seed);
   SalesHistory history;
   history.origin = absl::StrCat("generated, seed ", seed);
@@ -105,12 +115,14 @@ SalesHistory Generate(uint64_t seed) {
   std::gamma_distribution<double> pace(1.5, kUnitsADay / 1.5);
   for (size_t store = 0; store < Stores().size(); ++store) {
     for (size_t good = 0; good < Goods().size(); ++good) {
-      const double units_a_day = pace(random);
-      for (int i = 0; i < 24 * kDays; ++i) {
+      const double units_a_day = Goods()[good].sku == kVanishedSku
+                                     ? kUnitsADayOfFast
+                                     : pace(random) * ChanceOf(good) / kThinning;
+      for (int i = -24 * kPastDays; i < 24 * kDays; ++i) {
         const absl::CivilSecond hour = kFirstMoment + int64_t{3600} * i;
         const double mean = units_a_day * kProfile[hour.hour()] / 1000;
         std::poisson_distribution<int> units(mean);
-        AddHour(hour, store, good, units(random), random, history.sales);
+        AddHour(hour, store, good, units(random), random, history);
       }
     }
   }
@@ -131,9 +143,21 @@ absl::StatusOr<SalesHistory> LoadSales(const std::string& folder, uint64_t seed)
     history = Generate(seed);
   }
   history.first_moment = kFirstMoment;
-  std::stable_sort(history.sales.begin(), history.sales.end(),
-                   [](const Sale& a, const Sale& b) { return a.after < b.after; });
+  const auto earlier = [](const Sale& a, const Sale& b) { return a.after < b.after; };
+  std::stable_sort(history.sales.begin(), history.sales.end(), earlier);
+  std::stable_sort(history.past.begin(), history.past.end(), earlier);
   return history;
+}
+
+std::string PastSalesCsv(const std::vector<Sale>& past, absl::Time first_moment) {
+  std::string csv = "store,barcode,units,sold_at\n";
+  for (const Sale& sale : past) {
+    absl::StrAppend(
+        &csv, Stores()[sale.store].id, ",", Goods()[sale.good].barcode, ",", sale.units, ",",
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", first_moment + sale.after, absl::UTCTimeZone()),
+        "\n");
+  }
+  return csv;
 }
 
 }  // namespace onhand::demo

@@ -5,6 +5,7 @@
 #define ONHAND_TESTS_DEMO_SCENES_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "clients/cpp/connection.h"
+#include "onhand/v1/availability.pb.h"
 #include "onhand/v1/types.pb.h"
 #include "tests/demo/narrator.h"
 #include "tests/demo/probe.h"
@@ -23,8 +25,17 @@ namespace onhand::demo {
 
 class Scenes {
  public:
-  // Plays until Stop: once if `once`, otherwise again and again with a pause between two scenes.
-  Scenes(Stage* stage, Tills* tills, Probe* probe, Narrator* narrator, bool once);
+  struct Options {
+    Stage* stage = nullptr;
+    Tills* tills = nullptr;
+    Probe* probe = nullptr;
+    Narrator* narrator = nullptr;
+    int64_t speed = 1;  // seconds of the chain that pass in one
+    bool once = false;  // otherwise again and again with a pause between two scenes
+  };
+
+  // Plays until Stop.
+  explicit Scenes(const Options& options);
   // Stops.
   ~Scenes();
 
@@ -37,25 +48,43 @@ class Scenes {
   absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  static constexpr char kShip[] = "web-ship";
+  static constexpr char kPickup[] = "web-pickup";
+
   void Run();
-  // Announces a scene and plays it; CANCELLED once it is stopped.
-  absl::Status Play(const std::string& title, absl::Status (Scenes::*scene)());
+  // CANCELLED once it is stopped.
+  absl::Status PlayAll();
+  // scenes_stores.cc
   absl::Status ItHides();
   absl::Status ZeroMeansWhatTheRuleSays();
   absl::Status AStoreFallsSilent();
   absl::Status ABrokenFileIsCaught();
+  // scenes_rules.cc
+  absl::Status TwoUnitsVanish();
+  absl::Status TheNumberGrows();
+  absl::Status ARuleIsTried();
+  absl::Status TryTheCautiousRule();
+  absl::Status TheyAreCounted();
 
-  absl::Status WaitUntil(const std::string& what, const std::function<bool()>& happened);
+  // `chain_hours`: how much of the chain's time it may take beside the machine's.
+  absl::Status WaitUntil(const std::string& what, const std::function<bool()>& happened,
+                         absl::Duration chain_hours = absl::ZeroDuration());
   bool Rest(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);  // false: stopped
-  absl::Status WaitForStatus(const char* sku, v1::AvailabilityStatus status);
+  // The explained answer; an empty one if the hub does not give it. `location_id` empty: the chain.
+  v1::Availability Ask(const std::string& sku, const std::string& channel_id,
+                       const std::string& location_id);
+  absl::Status WaitForStatus(const std::string& sku, v1::AvailabilityStatus status);
   // Types a command and shows it with its output.
   absl::Status Show(const std::string& command);
   bool EqualsTheTill(size_t store);
+  // Whether the hub lists the vanished units to be counted.
+  bool IsDoubted();
 
   Stage* const stage_;
   Tills* const tills_;
   Probe* const probe_;
   Narrator* const narrator_;
+  const int64_t speed_;
   const bool once_;
   client::Connection hub_;
   std::atomic<bool> played_{false};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -59,8 +60,23 @@ const std::vector<std::string>& Commands() {
       absl::StrCat("onhand rule set kayak-on-order --sku ", kBackorderedSku,
                    " --channel web-ship --chain-floor 0 --zero backorder --backorder-limit 10 "
                    "--lead-days 7 --author ana --reason 'comes every Thursday'"),
+      absl::StrCat("onhand rule set tennis-by-velocity --sku ", kGrowingSku,
+                   " --channel web-ship --pooled --chain-buffer-days 1 --author ana "
+                   "--reason 'a day of sales stays for the shops'"),
+      absl::StrCat("onhand rule set lamps-by-risk --sku ", kVanishedSku,
+                   " --channel web-pickup --risk 10 --pick-latency 10m --author ana "
+                   "--reason 'who comes for one should find one'"),
   };
   return commands;
+}
+
+// The replay begins at nine in the morning. In this zone it is nine now, so that the chain's nights
+// are those of its sales.
+std::string ZoneAtNine(absl::Time now) {
+  int east_h = 9 - absl::ToCivilHour(now, absl::UTCTimeZone()).hour();
+  if (east_h < -12) east_h += 24;
+  // POSIX counts hours west of Greenwich.
+  return absl::StrCat("Etc/GMT", east_h < 0 ? "+" : "-", std::abs(east_h));
 }
 
 }  // namespace
@@ -118,14 +134,30 @@ absl::Status Stage::CheckHub() {
 }
 
 absl::Status Stage::ImportChain() {
-  for (const std::string& command : Commands()) {
-    const absl::StatusOr<Finished> finished = Type(absl::StrCat("cd '", folder_, "' && ", command));
+  std::vector<std::string> commands = Commands();
+  commands.push_back(absl::StrCat("onhand chain set --time-zone ", ZoneAtNine(absl::Now()),
+                                  " --author ana --reason 'nine is when the stores open'"));
+  for (const std::string& command : commands) {
+    const absl::StatusOr<Finished> finished = Type(command);
     if (!finished.ok()) return finished.status();
     if (finished->exit_code != 0) {
       return absl::FailedPreconditionError(absl::StrCat(command, "\n", finished->output));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Stage::Show(const std::string& command, Narrator& narrator) const {
+  const absl::StatusOr<Finished> finished = Type(command);
+  if (!finished.ok()) return finished.status();
+  std::string text = absl::StrCat("  $ ", command, "\n");
+  for (const absl::string_view line : absl::StrSplit(finished->output, '\n', absl::SkipEmpty())) {
+    absl::StrAppend(&text, "    ", line, "\n");
+  }
+  text.pop_back();
+  narrator.Say(text);
+  if (finished->exit_code == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(command, " ended with ", finished->exit_code));
 }
 
 absl::Status Stage::StartAgent(size_t store) {
@@ -145,9 +177,10 @@ void Stage::KillAgent(size_t store) { agents_[store].Kill(); }
 
 absl::StatusOr<Finished> Stage::Type(const std::string& command) const {
   const char* path = getenv("PATH");
-  return RunShell(command, {{"ONHAND_HUB", hub_address_},
-                            {"PATH", absl::StrCat(programs_.cli_folder, ":",
-                                                  path == nullptr ? "/usr/bin:/bin" : path)}});
+  return RunShell(absl::StrCat("cd '", folder_, "' && ", command),
+                  {{"ONHAND_HUB", hub_address_},
+                   {"PATH", absl::StrCat(programs_.cli_folder, ":",
+                                         path == nullptr ? "/usr/bin:/bin" : path)}});
 }
 
 }  // namespace onhand::demo

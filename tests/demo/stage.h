@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/demo/narrator.h"
 #include "tests/demo/processes.h"
 
 namespace onhand::demo {
@@ -40,9 +41,11 @@ class Stage {
   // As if the store's machine lost its power.
   void KillAgent(size_t store);
 
-  // Runs a command line as a person would type it, with `onhand` in the path and the hub in
-  // ONHAND_HUB. Any thread.
+  // Runs a command line as a person would type it in the folder, with `onhand` in the path and the
+  // hub in ONHAND_HUB. Any thread.
   absl::StatusOr<Finished> Type(const std::string& command) const;
+  // Types a command and tells it with its output. INTERNAL if it fails. Any thread.
+  absl::Status Show(const std::string& command, Narrator& narrator) const;
 
   const std::string& folder() const { return folder_; }
   const std::string& hub() const { return hub_address_; }

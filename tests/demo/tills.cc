@@ -19,6 +19,8 @@ namespace {
 constexpr absl::Duration kExportEvery = absl::Milliseconds(500);  // of real time
 constexpr absl::Duration kDeliveriesAfter = absl::Hours(21);      // the first night, at six
 constexpr absl::Duration kFilesApart = absl::Milliseconds(1);
+constexpr int kVanishedUnits = 2;
+constexpr int kGrowingUnits = 250;  // at each store: more than a scene can sell
 
 // What a till of each country calls things.
 struct Words {
@@ -100,6 +102,8 @@ std::vector<std::vector<int>> OpeningStock(uint64_t seed) {
       ++shelves[(static_cast<size_t>(unit) * 5 + 1) % Stores().size()][GoodBySku(sku)];
     }
   }
+  for (std::vector<int>& shelf : shelves) shelf[GoodBySku(kGrowingSku)] = kGrowingUnits;
+  shelves[StoreById(kRobbedStore)][GoodBySku(kVanishedSku)] = kVanishedUnits;
   return shelves;
 }
 
@@ -180,7 +184,7 @@ void Tills::SellUntil(absl::Time now) {
     ++next_sale_;
     int& shelf = shelves_[sale.store][sale.good];
     const int units = std::min(shelf, sale.units);
-    if (units == 0 || IsKeptForScenes(sale.good)) continue;
+    if (units == 0 || IsKeptForScenes(sale.good) || IsVanished(sale.store, sale.good)) continue;
     shelf -= units;
     sold_ += units;
     basket_[sale.store].push_back({sale.good, units, at});
@@ -193,12 +197,24 @@ void Tills::FillUp(absl::Time now) {
     for (size_t good = 0; good < Goods().size(); ++good) {
       int& shelf = shelves_[store][good];
       const int missing = filled_up_[store][good] - shelf;
-      if (IsKeptForScenes(good) || 2 * missing <= filled_up_[store][good]) continue;
+      if (IsKeptForScenes(good) || IsVanished(store, good)) continue;
+      if (2 * missing <= filled_up_[store][good]) continue;
       shelf += missing;
       lines.push_back({good, missing, now});
     }
     if (!lines.empty()) DropReceipts(store, lines, now);
   }
+}
+
+int Tills::SellAt(size_t store, size_t good, int units, absl::Time now) {
+  int& shelf = shelves_[store][good];
+  const int here = std::min(shelf, units);
+  if (here <= 0) return 0;
+  shelf -= here;
+  sold_ += here;
+  basket_[store].push_back({good, here, now});
+  DropSales(store, now);
+  return here;
 }
 
 int Tills::Sell(size_t good, int units) {
@@ -207,16 +223,25 @@ int Tills::Sell(size_t good, int units) {
   SellUntil(now);
   int taken = 0;
   for (size_t store = 0; store < Stores().size() && taken < units; ++store) {
-    int& shelf = shelves_[store][good];
-    const int here = std::min(shelf, units - taken);
-    if (here <= 0) continue;
-    shelf -= here;
-    taken += here;
-    sold_ += here;
-    basket_[store].push_back({good, here, now});
-    DropSales(store, now);
+    taken += SellAt(store, good, units - taken, now);
   }
   return taken;
+}
+
+int Tills::SellEverywhere(size_t good, int units) {
+  absl::MutexLock lock(&mu_);
+  const absl::Time now = absl::Now();
+  SellUntil(now);
+  int taken = 0;
+  for (size_t store = 0; store < Stores().size(); ++store) {
+    taken += SellAt(store, good, units, now);
+  }
+  return taken;
+}
+
+void Tills::WriteOff(size_t store, size_t good) {
+  absl::MutexLock lock(&mu_);
+  shelves_[store][good] = 0;
 }
 
 void Tills::Receive(size_t store, size_t good, int units) {

@@ -5,7 +5,8 @@
 // The chain's hours pass faster than this machine's, but the tills know only the latter: times in
 // the files, and the files' modification times up to which they tell everything, are the wall
 // clock's, and it is the agents who move them onto the hub's clock. A shelf that is empty sells
-// nothing. Every night at six the stores are filled up again.
+// nothing, and neither does one whose units have vanished: the till counts them still. Every night
+// at six the stores are filled up again.
 #ifndef ONHAND_TESTS_DEMO_TILLS_H_
 #define ONHAND_TESTS_DEMO_TILLS_H_
 
@@ -54,6 +55,10 @@ class Tills {
 
   // A customer takes up to `units` of a good wherever the shelves have it; answers how many.
   int Sell(size_t good, int units) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same in every store; answers how many in all.
+  int SellEverywhere(size_t good, int units) ABSL_LOCKS_EXCLUDED(mu_);
+  // Somebody tells the till that a shelf is empty. It exports no such thing.
+  void WriteOff(size_t store, size_t good) ABSL_LOCKS_EXCLUDED(mu_);
   // A delivery to one store.
   void Receive(size_t store, size_t good, int units) ABSL_LOCKS_EXCLUDED(mu_);
   // Drops a full stock file, whole or broken; answers its name.
@@ -78,6 +83,8 @@ class Tills {
 
   void Run();
   void SellUntil(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  int SellAt(size_t store, size_t good, int units, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void FillUp(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What the basket holds, sold up to `now`.
   void DropSales(size_t store, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -116,9 +116,21 @@ size_t GoodBySku(absl::string_view sku) {
   std::abort();
 }
 
+size_t StoreById(absl::string_view id) {
+  for (size_t store = 0; store < Stores().size(); ++store) {
+    if (Stores()[store].id == id) return store;
+  }
+  std::abort();
+}
+
 bool IsKeptForScenes(size_t good) {
   const std::string& sku = Goods()[good].sku;
-  return sku == kHidingSku || sku == kKeepSellingSku || sku == kBackorderedSku;
+  return sku == kHidingSku || sku == kKeepSellingSku || sku == kBackorderedSku ||
+         sku == kGrowingSku;
+}
+
+bool IsVanished(size_t store, size_t good) {
+  return Stores()[store].id == kRobbedStore && Goods()[good].sku == kVanishedSku;
 }
 
 std::string LocationsCsv() {

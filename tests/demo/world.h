@@ -39,11 +39,21 @@ const std::vector<Good>& Goods();
 // The good's place in Goods(). Precondition: it is sold.
 size_t GoodBySku(absl::string_view sku);
 
+// The store's place in Stores(). Precondition: there is one.
+size_t StoreById(absl::string_view id);
+
 // Goods that no replayed customer buys, so that the scenes can tell their stories with them.
 inline constexpr char kHidingSku[] = "TENT-RIDGE-2P";
 inline constexpr char kKeepSellingSku[] = "BALL-FUTSAL";
 inline constexpr char kBackorderedSku[] = "KAYAK-FJORD";
+inline constexpr char kGrowingSku[] = "BALLS-TENNIS-4";
 bool IsKeptForScenes(size_t good);
+
+// A fast seller, and the store whose shelf of it is empty although its till counts some: no
+// customer finds one there.
+inline constexpr char kVanishedSku[] = "LAMP-FARO";
+inline constexpr char kRobbedStore[] = "porto";
+bool IsVanished(size_t store, size_t good);
 
 // What `onhand import` reads.
 std::string LocationsCsv();

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -104,7 +106,7 @@ TEST_F(CliTest, ItemsKeepSellingOrTurnToBackorderAtZero) {
   EXPECT_FALSE(Availability("shoe")["available_from"].is_null());
   ExpectStatus("racket", "HIDDEN");
   Expect({"rule", "set", "keep", "--sku", "ball", "--zero", "hide"}, 1, "ETAG_MISMATCH");
-  Expect({"rule", "delete", "keep"}, 0, "ended");
+  Expect({"rule", "delete", "keep", "--yes"}, 0, "ended");
   ExpectStatus("ball", "HIDDEN");
 }
 
@@ -174,6 +176,79 @@ TEST_F(CliTest, ErrorsNameFieldValueAndRemedyAndHaveTheirExitCode) {
   Expect({"import", "items", folder_ / "missing.csv"}, 1, "missing.csv");
   hub_.Kill();
   Expect({"status"}, 3, hub_.address());
+}
+
+TEST_F(CliTest, RulesGoToAFileAndBack) {
+  Expect({"chain", "set", "--time-zone", "Europe/Madrid"}, 0, "Europe/Madrid");
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--reshow", "8", "--zero", "hide"}, 0, "");
+  Expect({"rule", "set", "week", "--sku", "racket", "--location", "ber", "--demand-factor", "2.5",
+          "--from", "2099-11-27 00:00", "--until", "2099-11-30 08:00", "--author", "Ana"},
+         0, "demand x 2.5");
+  for (const std::string name : {"rules.yaml", "rules.csv"}) {
+    Expect({"rule", "export", folder_ / name}, 0, "2 rules");
+    Expect({"rule", "apply", folder_ / name, "--prune"}, 0, "0 changed, 0 ended, 2 unchanged");
+  }
+  // Berlin's midnight is told as such.
+  EXPECT_THAT(ReadFile(folder_ / "rules.yaml"), HasSubstr("from: \"2099-11-27 00:00\""));
+
+  WriteFile(folder_ / "new.yaml",
+            "rules:\n  - id: floor\n    chain_floor: 6\n    reshow: 8\n    zero: hide\n");
+  Expect({"rule", "apply", folder_ / "new.yaml", "--prune", "--dry-run"}, 0,
+         "Dry run, nothing changed. rules: 0 new, 1 changed, 1 ended");
+  Expect({"rule", "apply", folder_ / "new.yaml", "--prune", "--reason", "git"}, 0,
+         "rules: 0 new, 1 changed, 1 ended, 0 unchanged");
+  Expect({"rule", "diff", "floor"}, 0, "chain_floor  5     6");
+  Expect({"rule", "rollback", "floor", "1"}, 0, "hidden below 5");
+  Expect({"rule", "rollback", "week", "1"}, 0, "demand x 2.5");
+  Expect({"rule", "history", "week"}, 0, "ended; said: demand x 2.5");
+}
+
+TEST_F(CliTest, ARuleIsPreviewedBeforeItHidesAndExplainedAfterwards) {
+  Tell("mad", "stock_1.csv", "sku,quantity\nracket,4\nball,9\n");
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--zero", "hide", "--preview"}, 0,
+         "It would hide 50.0 % of what is shown now: making it needs --yes.");
+  ExpectStatus("racket", "IN_STOCK");
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--zero", "hide"}, 1,
+         "[CONFIRMATION_NEEDED]");
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--zero", "hide", "--yes"}, 0, "floor");
+  ExpectStatus("racket", "HIDDEN");
+  Expect({"explain", "racket", "--channel", "web-ship"}, 0, "4 left in the chain");
+  Expect({"displayed", "racket"}, 0, "4 left in the chain");
+}
+
+// Sixty days of two stores, of which one item was sold in Madrid for the last time on day 40.
+TEST(AssessTest, TwoExportsSayWhatVanished) {
+  const TempFolder folder;
+  std::string sales = "Tienda;Articulo;Fecha;Hora;Cantidad\n";
+  const absl::CivilDay first(2025, 3, 1);
+  for (int day = 0; day < 60; ++day) {
+    const absl::CivilDay date = first + day;
+    for (const char* hour : {"10:05", "13:40", "18:20"}) {
+      for (const char* store : {"mad", "bcn"}) {
+        for (const char* item : {"racket", "ball"}) {
+          const bool vanished = day >= 40 && store == std::string("mad") && item[0] == 'r';
+          if (vanished) continue;
+          absl::StrAppend(&sales, store, ";", item, ";", date.day(), "/", date.month(), "/",
+                          date.year(), ";", hour, ";1\n");
+        }
+      }
+    }
+  }
+  WriteFile(folder / "ventas.csv", sales);
+  WriteFile(folder / "existencias.csv",
+            "Tienda;Articulo;Existencias\nmad;racket;3\nmad;ball;2\nbcn;racket;20\nbcn;ball;1\n");
+  const Ended ended =
+      RunToEnd({OnhandPath(), "assess", folder / "ventas.csv", folder / "existencias.csv",
+                "--time-zone", "Europe/Madrid", "--onhandd", HubPath()});
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_THAT(
+      ended.out,
+      AllOf(HasSubstr("taken as of 2025-04-29 18:20"), HasSubstr("1 shelf is probably empty"),
+            HasSubstr("racket  mad             3"), HasSubstr("last sold on 2025-04-09")));
+  EXPECT_THAT(
+      ended.out,
+      HasSubstr("below 5                                   1             3                 6.0"));
+  EXPECT_THAT(ended.out, HasSubstr("4. HOW OFTEN EACH STORE SHOULD EXPORT"));
 }
 
 }  // namespace

@@ -258,7 +258,7 @@ class RequestMaker {
   Request Rule() {
     v1::SetRuleRequest request;
     request.mutable_rule()->set_rule_id(absl::StrCat("rule-", random_() % 3));
-    request.mutable_rule()->set_buffer_units(static_cast<int32_t>(random_() % 4));
+    request.mutable_rule()->mutable_buffer()->set_units(static_cast<int32_t>(random_() % 4));
     request.set_etag(random_() % 2 == 0 ? "*" : "");
     return [request](Group& group) {
       const auto answer = DecideSetRule(group, request);
@@ -304,6 +304,9 @@ std::string WithoutRevisions(Ledger& ledger) {
   for (const uint32_t key : state.locations.SortedKeys())
     state.locations.Mutable(key).set_revision(0);
   for (const std::string& key : state.rules.SortedKeys()) state.rules.Mutable(key).set_revision(0);
+  for (const std::string& key : state.rule_versions.SortedKeys()) {
+    for (RuleVersion& version : state.rule_versions.Mutable(key)) version.rule.set_revision(0);
+  }
   return EncodeState(state);
 }
 
