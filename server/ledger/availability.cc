@@ -112,7 +112,7 @@ class Evaluation {
   int64_t chain_salable_ = 0;             // after it
   int64_t location_part_ = 0;             // of the location asked for
   int64_t known_through_us_ = kNoMoment;  // the least that the sum rests on
-  bool any_position_ = false;             // of a location of the channel, stopped or not
+  bool any_position_ = false;             // reported, at a location of the channel, stopped or not
   bool any_open_ = false;                 // some location with a position may promise
   bool any_included_ = false;
   int64_t floor_slack_ = kNoSlackLimit;  // units until a location crosses its floor
@@ -262,7 +262,7 @@ void Evaluation::SumAlike(const LocationJudge& judge) {
   const auto take = [&](uint32_t location, const Cell& cell, int64_t available) {
     const RuleBook::Place& place = book_.PlaceOf(location);
     const Stop stop = place.StopAt(question_.channel, now_us_);
-    any_position |= stop != Stop::kNotInChannel;
+    any_position |= stop != Stop::kNotInChannel && IsReported(cell);
     if (stop != Stop::kNone) return;
     any_open = true;
     const Shelf shelf{.location = location,
@@ -301,7 +301,7 @@ inline void Evaluation::TakePosition(const LocationJudge& judge, uint32_t locati
   const RuleBook::Place& place = book_.PlaceOf(location);
   const Stop stop = place.StopAt(question_.channel, now_us_);
   if (stop == Stop::kNotInChannel) return;
-  any_position_ = true;
+  any_position_ = any_position_ || IsReported(cell);
   std::optional<LocationRules> here;
   if (candidates_.by_location) here = book_.ResolveLocation(candidates_, location);
   const LocationRules& rules = here.has_value() ? *here : rules_;

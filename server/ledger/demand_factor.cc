@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "server/ledger/rule_book.h"
 
 namespace onhand::ledger {
 namespace {
@@ -41,12 +42,15 @@ int64_t PlaceDistance(const State& state, const journal::Rule& rule, uint32_t lo
 double DemandFactorAt(const State& state, uint32_t item, uint32_t location, int64_t at_us) {
   const journal::Item* row = state.items.Find(item);
   if (row == nullptr) return 1;
+  const ItemTraits traits{.supply_us = row->supply_us(),
+                          .supply = static_cast<uint8_t>(row->supply())};
   double factor = 1;
   auto best = std::make_tuple(kFar, kFar, int64_t{0}, std::string());
   state.rules.ForEach([&](const std::string& id, const journal::Rule& rule) {
     if (!rule.has_demand_factor() || at_us < rule.effective_from_us()) return;
     if (rule.effective_until_us() != 0 && at_us >= rule.effective_until_us()) return;
-    if (rule.supply() != 0 && rule.supply() != row->supply()) return;
+    if (rule.supply() != 0 && rule.supply() != static_cast<uint32_t>(SupplyAt(traits, at_us)))
+      return;
     const int64_t item_distance = ItemDistance(rule, *row);
     const int64_t place_distance = PlaceDistance(state, rule, location);
     if (item_distance == kFar || place_distance == kFar) return;

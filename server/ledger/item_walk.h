@@ -22,6 +22,11 @@ inline void PrefetchCells(const State& state, uint32_t item) {
   }
 }
 
+// Whether anybody ever told of the position's stock; past sales alone make one too.
+inline bool IsReported(const Cell& cell) {
+  return cell.absolute_s != 0 || cell.on_hand != 0 || cell.beside != 0;
+}
+
 // Calls visit(location, cell, available units) for every position of an item, by location id.
 template <class Visit>
 void ForEachPosition(const State& state, uint32_t item, Visit visit) {

@@ -229,7 +229,6 @@ Night::Day Night::DayOf(const State& state, uint32_t item, uint32_t location, co
   }
   if (there) day.expected += ExpectedUnits(learned, where, cursor_s, place.to_s);
   day.always_there = day.always_there && there;
-  day.expected *= 1 - cell.estimates.doubt.empty;
   day.whole = ExpectedUnits(learned, where, place.from_s, place.to_s);
 
   Velocity velocity = cell.estimates.velocity;

@@ -58,8 +58,10 @@ class Night {
     uint32_t location = 0;
     const Beside* beside = nullptr;
     double sold = 0;
-    double expected = 0;  // by what all positions taught, while the record said in stock
-    double whole = 0;     // the same had it been in stock all day
+    // By what all positions taught, while the record said in stock. Not less for doubt: an item
+    // that sells more slowly than was thought is doubted everywhere, and would never teach it.
+    double expected = 0;
+    double whole = 0;  // the same had it been in stock all day
     bool always_there = false;
     Posterior before;  // its rate when the day began ...
     double ratio = 1;  // ... over what all positions taught
