@@ -163,7 +163,8 @@ TEST_F(Availability, OneSkuKeepsSellingAtZeroWhileItsNeighbourTurnsToBackOrder) 
 }
 
 TEST_F(Availability, KeepSellingIgnoresBufferAndFreshnessButNoStop) {
-  chain_.Rule(R"(rule_id: "careful" buffer { units: 5 } chain_buffer { units: 5 } freshness_target_s: 60)");
+  chain_.Rule(
+      R"(rule_id: "careful" buffer { units: 5 } chain_buffer { units: 5 } freshness_target_s: 60)");
   chain_.Rule(R"(rule_id: "boots" scope { sku: "boot" } zero_policy: ZERO_POLICY_KEEP_SELLING
                  max_quantity: 50)");
   chain_.Stock("boot", "bilbao", 4);

@@ -64,8 +64,8 @@ int64_t LocationJudge::OwnBuffer(const LocationRules& rules, const Shelf& shelf,
 // At least what may have sold since the location told, at the risk of its buffer.
 void LocationJudge::GrowBuffer(const LocationRules& rules, const Shelf& shelf,
                                LocationNumbers& numbers) const {
-  numbers.withheld = std::max(numbers.withheld,
-                              LocationBuffer(WidenedAt(rules, shelf), rules.buffer.value.alpha));
+  numbers.withheld =
+      std::max(numbers.withheld, LocationBuffer(WidenedAt(rules, shelf), rules.buffer.value.alpha));
 }
 
 double LocationJudge::FailureChanceAt(const LocationRules& rules, const Shelf& shelf,
