@@ -61,6 +61,7 @@ class Scenes {
   absl::Status ABrokenFileIsCaught();
   // scenes_rules.cc
   absl::Status TwoUnitsVanish();
+  absl::Status PutBackWhatVanished(size_t store, size_t good);
   absl::Status TheNumberGrows();
   absl::Status ARuleIsTried();
   absl::Status TryTheCautiousRule();

@@ -13,8 +13,8 @@ namespace onhand::demo {
 namespace {
 
 constexpr int kVanishedUnits = 2;
-// A day and a night, and some time for the hub to hear of them.
-constexpr absl::Duration kUntilMorning = absl::Hours(36);
+// A day and a night, and another one for units that were just counted.
+constexpr absl::Duration kUntilMorning = absl::Hours(48);
 constexpr absl::Duration kSellsEvery = absl::Minutes(15);  // of the chain's time
 constexpr int kSellsAtOnce = 5;                            // in each store
 constexpr int kSellsAtMost = 48;                           // times: half a day
@@ -39,12 +39,23 @@ bool PromisesNothingForDoubt(const v1::Availability& answer) {
 
 }  // namespace
 
+// A scene that is played again needs something to vanish, and somebody who has seen it: a shelf
+// that was counted empty is doubted for longer than one delivery.
+absl::Status Scenes::PutBackWhatVanished(size_t store, size_t good) {
+  const int units = tills_->Shelves(store)[good];
+  if (units >= kVanishedUnits) return absl::OkStatus();
+  tills_->Receive(store, good, kVanishedUnits - units);
+  const auto arrived =
+      WaitUntil("the delivery does not arrive", [&] { return EqualsTheTill(store); });
+  if (!arrived.ok()) return arrived;
+  return Show(absl::StrCat("onhand adjust ", kVanishedSku, " ", kRobbedStore, " --count ",
+                           kVanishedUnits, " --author rosa --reason 'new ones came'"));
+}
+
 absl::Status Scenes::TwoUnitsVanish() {
   const size_t store = StoreById(kRobbedStore);
   const size_t good = GoodBySku(kVanishedSku);
-  // A scene that is played again needs something to vanish.
-  const int units = tills_->Shelves(store)[good];
-  if (units < kVanishedUnits) tills_->Receive(store, good, kVanishedUnits - units);
+  if (const auto there = PutBackWhatVanished(store, good); !there.ok()) return there;
   narrator_->Say(absl::StrCat("  The record of ", Stores()[store].name, " says ", kVanishedUnits,
                               " of ", Goods()[good].name,
                               ", but its shelf is empty: no till rang when they left."));
