@@ -203,7 +203,8 @@ absl::Status Demo::Run() {
 int Main(int argc, char** argv) {
   CommandLine given;
   CLI::App app("A small chain on this machine, with its hub, agents and tills.", "onhand-demo");
-  app.add_flag("--once", given.once, "20 seconds, all scenes, the final table, and the end");
+  app.add_flag("--once", given.once,
+               "All scenes (20 seconds at least), the final table, and the end");
   app.add_flag("--plain", given.plain,
                "Text without a live picture, as where there is no terminal");
   app.add_option("--speed", given.speed, "Seconds of the chain that pass in one")
