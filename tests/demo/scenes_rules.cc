@@ -12,7 +12,6 @@
 namespace onhand::demo {
 namespace {
 
-constexpr int kVanishedUnits = 2;
 // A day and a night, and another one for units that were just counted.
 constexpr absl::Duration kUntilMorning = absl::Hours(48);
 constexpr absl::Duration kSellsEvery = absl::Minutes(15);  // of the chain's time

@@ -19,7 +19,6 @@ namespace {
 constexpr absl::Duration kExportEvery = absl::Milliseconds(500);  // of real time
 constexpr absl::Duration kDeliveriesAfter = absl::Hours(21);      // the first night, at six
 constexpr absl::Duration kFilesApart = absl::Milliseconds(1);
-constexpr int kVanishedUnits = 2;
 constexpr int kGrowingUnits = 250;  // at each store: more than a scene can sell
 
 // What a till of each country calls things.

@@ -49,10 +49,11 @@ inline constexpr char kBackorderedSku[] = "KAYAK-FJORD";
 inline constexpr char kGrowingSku[] = "BALLS-TENNIS-4";
 bool IsKeptForScenes(size_t good);
 
-// A fast seller, and the store whose shelf of it is empty although its till counts some: no
+// A fast seller, and the store whose shelf of it is empty although its till counts two: no
 // customer finds one there.
 inline constexpr char kVanishedSku[] = "LAMP-FARO";
 inline constexpr char kRobbedStore[] = "porto";
+inline constexpr int kVanishedUnits = 2;
 bool IsVanished(size_t store, size_t good);
 
 // What `onhand import` reads.
