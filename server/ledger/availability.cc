@@ -228,7 +228,7 @@ void Evaluation::Sum() {
   const LocationJudge judge = JudgeOf(forecast);
   if (AsksOneLocation()) {
     const PositionTable::View view = state_.positions.Find(question_.item, question_.location);
-    if (view.cell != nullptr) {
+    if (view.cell != nullptr && IsReported(*view.cell)) {
       const int64_t unavailable = view.beside == nullptr ? 0 : view.beside->now.unavailable();
       TakePosition(judge, question_.location, *view.cell, view.cell->on_hand - unavailable);
     }
@@ -262,7 +262,7 @@ void Evaluation::SumAlike(const LocationJudge& judge) {
   const auto take = [&](uint32_t location, const Cell& cell, int64_t available) {
     const RuleBook::Place& place = book_.PlaceOf(location);
     const Stop stop = place.StopAt(question_.channel, now_us_);
-    any_position |= stop != Stop::kNotInChannel && IsReported(cell);
+    any_position |= stop != Stop::kNotInChannel;
     if (stop != Stop::kNone) return;
     any_open = true;
     const Shelf shelf{.location = location,
@@ -301,7 +301,7 @@ inline void Evaluation::TakePosition(const LocationJudge& judge, uint32_t locati
   const RuleBook::Place& place = book_.PlaceOf(location);
   const Stop stop = place.StopAt(question_.channel, now_us_);
   if (stop == Stop::kNotInChannel) return;
-  any_position_ = any_position_ || IsReported(cell);
+  any_position_ = true;
   std::optional<LocationRules> here;
   if (candidates_.by_location) here = book_.ResolveLocation(candidates_, location);
   const LocationRules& rules = here.has_value() ? *here : rules_;

@@ -29,6 +29,10 @@ bool IsArrival(EventKind kind) {
          kind == EventKind::kReturn;
 }
 
+Doubt StartOf(const EvidencePlace& place, const RecordChange& record) {
+  return {.empty = static_cast<float>(place.learned->start.At(record.after)), .run = 0};
+}
+
 void TakeSales(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t units,
                double demand_factor, const DoubtPolicy& policy, Estimates& estimates) {
   const uint32_t told_s = estimates.velocity.at_s;
@@ -80,8 +84,7 @@ void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Ev
   const uint32_t at_s = MomentOf(place, event.at_us);
   if (estimates.velocity.at_s == 0) {
     estimates.velocity.at_s = at_s;
-    estimates.doubt = {.empty = static_cast<float>(place.learned->start.At(record.after)),
-                       .run = 0};
+    estimates.doubt = StartOf(place, record);
   }
   const bool was_there = record.before > 0;
   const bool teaches = kind == EventKind::kSale || kind == EventKind::kCount || IsArrival(kind);
@@ -91,8 +94,11 @@ void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Ev
     TakeSales(item, place, at_s, event.quantity, demand_factor, policy, estimates);
   } else if (kind == EventKind::kCount) {
     TakeCount(estimates.doubt, event.quantity);
-  } else if (IsArrival(kind)) {
+  } else if (IsArrival(kind) && was_there) {
     TakeReceipt(estimates.doubt, event.quantity);
+  } else if (IsArrival(kind)) {
+    // That nothing was there was known: these units are a new record.
+    estimates.doubt = StartOf(place, record);
   }
 }
 

@@ -27,7 +27,8 @@ inline bool IsReported(const Cell& cell) {
   return cell.absolute_s != 0 || cell.on_hand != 0 || cell.beside != 0;
 }
 
-// Calls visit(location, cell, available units) for every position of an item, by location id.
+// Calls visit(location, cell, available units) for every position of an item whose stock anybody
+// told, by location id.
 template <class Visit>
 void ForEachPosition(const State& state, uint32_t item, Visit visit) {
   const auto available = [](const Cell& cell, const Beside* beside) {
@@ -37,7 +38,7 @@ void ForEachPosition(const State& state, uint32_t item, Visit visit) {
   if (state.is_overlay) {
     for (const uint32_t location : state.positions.LocationsOf(item)) {
       const PositionTable::View view = state.positions.Find(item, location);
-      visit(location, *view.cell, available(*view.cell, view.beside));
+      if (IsReported(*view.cell)) visit(location, *view.cell, available(*view.cell, view.beside));
     }
     return;
   }
@@ -48,6 +49,7 @@ void ForEachPosition(const State& state, uint32_t item, Visit visit) {
   }
   for (size_t i = 0; i < positions.locations.size(); ++i) {
     const Cell& cell = positions.cells[i];
+    if (!IsReported(cell)) continue;
     visit(positions.locations[i], cell, available(cell, state.positions.BesideOf(cell)));
   }
 }

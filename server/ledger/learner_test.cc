@@ -210,6 +210,15 @@ TEST_F(LearnerTest, ACountSettlesTheDoubtAndTeachesWhereDoubtBegins) {
   EXPECT_GT(chain_.state().learned().LocationOf(location).start.At(2), start);
 }
 
+TEST_F(LearnerTest, WhatArrivesAfterACountOfNothingIsANewRecord) {
+  Sells("boot", 3, 2);
+  chain_.Wait(kHour);
+  chain_.Move("boot", stores_[1], 0, EventKind::kCount);
+  chain_.Wait(kHour);
+  chain_.Move("boot", stores_[1], 2, EventKind::kReceipt);
+  EXPECT_LT(At("boot", 1).doubt.empty, 0.1);
+}
+
 TEST_F(LearnerTest, AnAnnouncedRiseIsNotTakenForVelocity) {
   Sells("boot", 4);
   Live(24 * 21);

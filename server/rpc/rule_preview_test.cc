@@ -146,6 +146,13 @@ TEST_F(RulePreviewTest, HidingAFifthDoesNot) {
   v1::BatchChangeRulesResponse response;
   ServedHub::Expect(served_.Call(&v1::RuleService::Stub::BatchChangeRules, request, &response));
 
+  // What a change cannot touch counts as the display facts say, which follow a moment later.
+  v1::GetHubStatusResponse status;
+  do {
+    ServedHub::Expect(
+        served_.Call(&v1::HubService::Stub::GetHubStatus, v1::GetHubStatusRequest(), &status));
+  } while (status.shown_count() != 8);
+
   request.set_request_id(MakeRequestId());
   request.clear_changes();
   for (int i = 2; i < 4; ++i) {  // 2 of the 8 that are left
