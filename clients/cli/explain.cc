@@ -65,6 +65,7 @@ std::vector<Branch> StepBranches(const v1::Explanation& explanation) {
     branch->children.push_back({StepText(step, width), {}});
   }
   std::vector<Branch> branches;
+  branches.reserve(locations.size() + 1);
   for (auto& [location_id, branch] : locations) branches.push_back(std::move(branch));
   if (!chain.children.empty()) branches.push_back(std::move(chain));
   return branches;
