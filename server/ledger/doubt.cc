@@ -59,11 +59,6 @@ void TakeSilence(Doubt& doubt, double expected, const DoubtPolicy& policy) {
 
 void TakeSale(Doubt& doubt) { doubt = {.empty = kAfterSale, .run = 0}; }
 
-void TakeLateSale(Doubt& doubt, double expected_since, const DoubtPolicy& policy) {
-  TakeSale(doubt);
-  TakeSilence(doubt, expected_since, policy);
-}
-
 void TakeReceipt(Doubt& doubt, int64_t units) {
   if (units <= 0) return;
   doubt.empty = static_cast<float>(doubt.empty / (1.0 + static_cast<double>(units)));

@@ -64,8 +64,6 @@ void TakeSilence(Doubt& doubt, double expected, const DoubtPolicy& policy);
 
 // A sale or a fulfilled pick: somebody held a unit. p <- 0.005, x <- 0.
 void TakeSale(Doubt& doubt);
-// A sale told late: as if told in time, with `expected_since` the sales expected since it.
-void TakeLateSale(Doubt& doubt, double expected_since, const DoubtPolicy& policy);
 // A receipt of n units, inferred ones too: p <- p/(1+n), x <- 0.
 void TakeReceipt(Doubt& doubt, int64_t units);
 // A person counted: p <- 0 or 1, x <- 0.

@@ -43,14 +43,6 @@ TEST(Doubt, ASaleEndsIt) {
   EXPECT_EQ(doubt.run, 0);
 }
 
-TEST(Doubt, ALateSaleIsAsIfToldInTime) {
-  Doubt late{.empty = 0.9F, .run = 12}, in_time;
-  TakeLateSale(late, 2, {});
-  TakeSale(in_time);
-  TakeSilence(in_time, 2, {});
-  EXPECT_EQ(late, in_time);
-}
-
 TEST(Doubt, AReceiptLowersItTheMoreTheMoreCame) {
   Doubt doubt{.empty = 0.6F, .run = 4};
   TakeReceipt(doubt, 5);

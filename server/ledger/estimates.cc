@@ -18,10 +18,14 @@ double MeanOf(const ItemLearning::Week& week) {
   return sum / kDaysPerWeek;
 }
 
-// The moment at which an event counts.
-uint32_t MomentOf(const EvidencePlace& place, int64_t at_us) {
-  const int64_t until_us = place.known_through_us != 0 ? place.known_through_us : at_us;
-  return static_cast<uint32_t>(std::max<int64_t>(1, std::min(at_us, until_us) / kMicrosPerSecond));
+// The moment at which an event counts. A sale counts when it happened, whatever else is still to be
+// told: set back to known_through it would leave a silence behind it that never was.
+uint32_t MomentOf(const EvidencePlace& place, const Event& event) {
+  const bool is_sale = event.event_kind() == EventKind::kSale && event.quantity > 0;
+  const int64_t until_us =
+      place.known_through_us != 0 && !is_sale ? place.known_through_us : event.at_us;
+  return static_cast<uint32_t>(
+      std::max<int64_t>(1, std::min(event.at_us, until_us) / kMicrosPerSecond));
 }
 
 bool IsArrival(EventKind kind) {
@@ -33,15 +37,37 @@ Doubt StartOf(const EvidencePlace& place, const RecordChange& record) {
   return {.empty = static_cast<float>(place.learned->start.At(record.after)), .run = 0};
 }
 
+// Somebody held a unit at a moment before the one that is told: what is doubted is no more than the
+// silence since, and no more than what newer evidence left. `then` is the doubt at that moment.
+void TakeLate(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, Doubt then,
+              const DoubtPolicy& policy, Estimates& estimates) {
+  const uint32_t told_s = estimates.velocity.at_s;
+  const double mean = ExpectedUnits(item, *place.learned, at_s, told_s);
+  Drift(then, told_s - at_s, policy);
+  TakeSilence(then, RateOf(estimates, mean).rate(), policy);
+  estimates.doubt.empty = std::min(estimates.doubt.empty, then.empty);
+  estimates.doubt.run = std::min(estimates.doubt.run, then.run);
+}
+
 void TakeSales(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t units,
                double demand_factor, const DoubtPolicy& policy, Estimates& estimates) {
-  const uint32_t told_s = estimates.velocity.at_s;
   AddSale(estimates.velocity, at_s, static_cast<double>(units) / demand_factor,
           kVelocityHalfLife_s);
   if (units <= 0) return;  // a void undoes the sale; that somebody was there stands
-  if (at_s >= told_s) return TakeSale(estimates.doubt);
-  const double mean = ExpectedUnits(item, *place.learned, at_s, told_s);
-  TakeLateSale(estimates.doubt, RateOf(estimates, mean).rate(), policy);
+  if (at_s >= estimates.velocity.at_s) return TakeSale(estimates.doubt);
+  Doubt sold;
+  TakeSale(sold);
+  TakeLate(item, place, at_s, sold, policy, estimates);
+}
+
+void TakeCounts(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t found,
+                const DoubtPolicy& policy, Estimates& estimates) {
+  if (at_s >= estimates.velocity.at_s) return TakeCount(estimates.doubt, found);
+  // A late count of nothing says nothing of what came since.
+  if (found == 0) return;
+  Doubt counted;
+  TakeCount(counted, found);
+  TakeLate(item, place, at_s, counted, policy, estimates);
 }
 
 }  // namespace
@@ -81,7 +107,7 @@ void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Ev
                   const RecordChange& record, double demand_factor, const DoubtPolicy& policy,
                   Estimates& estimates) {
   const EventKind kind = event.event_kind();
-  const uint32_t at_s = MomentOf(place, event.at_us);
+  const uint32_t at_s = MomentOf(place, event);
   if (estimates.velocity.at_s == 0) {
     estimates.velocity.at_s = at_s;
     estimates.doubt = StartOf(place, record);
@@ -93,7 +119,7 @@ void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Ev
   if (kind == EventKind::kSale) {
     TakeSales(item, place, at_s, event.quantity, demand_factor, policy, estimates);
   } else if (kind == EventKind::kCount) {
-    TakeCount(estimates.doubt, event.quantity);
+    TakeCounts(item, place, at_s, event.quantity, policy, estimates);
   } else if (IsArrival(kind) && was_there) {
     TakeReceipt(estimates.doubt, event.quantity);
   } else if (IsArrival(kind)) {

@@ -3,8 +3,8 @@
 // learning, so that a silent position is never told later than last night. Called by apply: pure,
 // deterministic, no branch on a float.
 //
-// Time here is evidence: it never passes the location's known_through, so that a till that is
-// offline teaches neither slowness nor doubt. Later events count at that moment.
+// Time here is evidence. Silence counts up to the location's known_through only, so that a till
+// that is offline teaches neither slowness nor doubt; a sale counts when it happened.
 #ifndef ONHAND_SERVER_LEDGER_ESTIMATES_H_
 #define ONHAND_SERVER_LEDGER_ESTIMATES_H_
 

@@ -8,6 +8,8 @@
 namespace onhand::ledger {
 namespace {
 
+// A chain that sells nothing for months, as one in the off season, can still rise again.
+constexpr double kLevelMin = 1e-6;
 // Days until rates have left it behind: earlier ones would teach weekdays how wrong it was.
 constexpr int kFirstDays = 3;
 
@@ -68,7 +70,10 @@ void LearnedRates::CloseDay() {
   LearnItems(day_ratio);
   LearnLocations(day_ratio);
   LearnWeekdays();
-  if (chain_.history.units > 0) chain_.level = chain_.history.units / chain_.history.exposure;
+  if (chain_.history.units > 0) {
+    chain_.level =
+        std::clamp(chain_.history.units / chain_.history.exposure, kLevelMin, 1 / kLevelMin);
+  }
 }
 
 void LearnedRates::LearnItems(double day_ratio) {

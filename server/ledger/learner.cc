@@ -19,6 +19,11 @@ constexpr int kItemsPerFact = 256;
 }  // namespace
 
 void Learner::NoteFact(const journal::Fact& fact) {
+  // A lesson from past sales changed what the night began with.
+  if (fact.has_positions_taught() && night_.has_value()) {
+    night_.reset();
+    phase_ = Phase::kWaiting;
+  }
   if (fact.has_location_set() || fact.has_chain_set()) offsets_due_ = true;
 }
 
@@ -34,7 +39,9 @@ bool Learner::HasDue(const State& committed, int64_t now_us) {
   if (offsets_of_ != nullptr && (offsets_due_ || now_us >= offsets_until_us_)) return true;
   if (first_seen_us_ == 0) first_seen_us_ = now_us;
   const int64_t last_us = committed.learned().chain.at_us();
-  return now_us >= NightAfter(committed, last_us != 0 ? last_us : first_seen_us_);
+  if (last_us == 0) return now_us >= NightAfter(committed, first_seen_us_);
+  // Where clocks go back, four o'clock comes again an hour later.
+  return now_us >= std::max(NightAfter(committed, last_us), last_us + kDay_us / 2);
 }
 
 void Learner::Step(Group& group, int positions_max) {

@@ -1,8 +1,9 @@
 // When and in which portions the hub learns. Once a night, at four in the morning by the chain's
 // clock, it walks all positions (night.h) and tells what they taught as facts, a slice a group, so
 // that what people and stores bring goes between; it also tells the UTC offsets of locations.
-// Derived and never persisted: after a restart a night that was under way begins anew. Owned and
-// called by the sequencer's thread alone.
+// Derived and never persisted: after a restart a night that was still being read begins anew, and
+// one that was being told is left at that until the next. Owned and called by the sequencer's
+// thread alone.
 #ifndef ONHAND_SERVER_LEDGER_LEARNER_H_
 #define ONHAND_SERVER_LEDGER_LEARNER_H_
 

@@ -210,6 +210,35 @@ TEST_F(LearnerTest, ACountSettlesTheDoubtAndTeachesWhereDoubtBegins) {
   EXPECT_GT(chain_.state().learned().LocationOf(location).start.At(2), start);
 }
 
+// A till's file comes in batches, and only the last one says up to when everything is told.
+TEST_F(LearnerTest, SalesToldAheadOfKnownThroughLeaveNoSilenceBehind) {
+  Sells("boot", 24, 40'000);
+  Live(24 * 21);
+  silent_store_ = 4;
+  Live(24);
+  for (int hour = 23; hour >= 1; --hour) {  // the newest first
+    const int of_day = static_cast<int>((chain_.now_us() / kHour - hour) % 24);
+    if (of_day < kOpens || of_day >= kCloses) continue;
+    EXPECT_EQ(tills_[4]->Tell("boot", v1::MOVEMENT_KIND_SALE, 2, chain_.now_us() - hour * kHour),
+              "");
+  }
+  v1::Batch last = tills_[4]->Next();
+  last.add_known_through()->set_at_us(chain_.now_us());
+  ASSERT_TRUE(tills_[4]->Send(last).ok());
+  Live(24);
+  EXPECT_LT(At("boot", 4).doubt.empty, 0.2);
+}
+
+TEST_F(LearnerTest, ALateCountDoesNotUndoWhatCameSince) {
+  Sells("boot", 12, 40'000);
+  Live(24 * 21);
+  ASSERT_LT(At("boot", 1).doubt.empty, 0.2);
+  EXPECT_EQ(tills_[1]->Tell("boot", v1::MOVEMENT_KIND_COUNT, 0, chain_.now_us() - 20 * kHour), "");
+  EXPECT_EQ(tills_[1]->Tell("boot", v1::MOVEMENT_KIND_RECEIPT, 9, chain_.now_us() - 19 * kHour),
+            "");
+  EXPECT_LT(At("boot", 1).doubt.empty, 0.3);
+}
+
 TEST_F(LearnerTest, WhatArrivesAfterACountOfNothingIsANewRecord) {
   Sells("boot", 3, 2);
   chain_.Wait(kHour);

@@ -19,6 +19,8 @@ constexpr int kClockNights = 7;
 constexpr int kRoughNights = 3;
 // Until then E was told at rates that were little more than a guess.
 constexpr int kRestatedNights = 14;
+// So that whatever is divided by it stays a number.
+constexpr double kRateMin = 1e-9;
 constexpr int64_t kDeadHoursKept_s = 14 * kDay_s;
 constexpr double kDeadOverdispersion = 0.2;
 constexpr uint32_t kSampledAll = 65'536;
@@ -133,8 +135,11 @@ uint32_t Spread(uint32_t item, uint32_t location, uint32_t night) {
 
 Night::Night(const State& state, int64_t at_us)
     : at_us_(at_us),
-      last_us_(state.learned().chain.at_us() != 0 ? state.learned().chain.at_us()
-                                                  : at_us - kDay_s * kMicrosPerSecond),
+      forgot_(state.learned().chain.at_us() != 0 &&
+              at_us - state.learned().chain.at_us() > state.settings.window_us),
+      last_us_(forgot_                              ? at_us
+               : state.learned().chain.at_us() != 0 ? state.learned().chain.at_us()
+                                                    : at_us - kDay_s * kMicrosPerSecond),
       item_end_(state.counters.item_end),
       rates_(RestoredRates(state)),
       places_(state.counters.location_end) {
@@ -147,6 +152,7 @@ Night::Night(const State& state, int64_t at_us)
     place.from_s = through_s != 0 ? through_s : last_us_ / kMicrosPerSecond;
     place.to_s =
         std::max(place.from_s, clock == nullptr ? 0 : clock->KnownThrough() / kMicrosPerSecond);
+    if (forgot_) place.from_s = place.to_s;
     const double days = DaysBetween(place.from_s, place.to_s);
     place.tally = TallyOf(learned.learned, Exp2(-days / kClockHalfLifeDays));
     place.start = learned.start;
@@ -384,7 +390,7 @@ bool Night::AppendItem(const State& state, uint32_t item, journal::LearnedItems&
   const LearnedRates::Item& learned = rates_.item(static_cast<int>(item));
   const bool has_positions = !state.positions.Of(item).cells.empty();
   if (!has_positions && learned.history.units == 0) return false;
-  const double rate = learned.rate * rates_.chain().level;
+  const double rate = std::max(kRateMin, learned.rate * rates_.chain().level);
   rows.add_item(item);
   rows.add_rate(static_cast<float>(rate));
   rows.add_units(static_cast<float>(learned.history.units));

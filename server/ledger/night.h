@@ -76,6 +76,9 @@ class Night {
   void FindDeadHours(Place& place, const StoreClock& clock) const;
 
   const int64_t at_us_;
+  // So long since the last night that movements after it have left the ledger: nothing is learned
+  // but where the next night begins.
+  const bool forgot_;
   const int64_t last_us_;  // the night before
   const uint32_t item_end_;
   LearnedRates rates_;

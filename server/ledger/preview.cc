@@ -83,12 +83,26 @@ Preview::Places Preview::PlacesOf(const State& state) {
   return places;
 }
 
+namespace {
+
+bool IsInForce(const journal::Rule* rule, int64_t now_us) {
+  return rule != nullptr && rule->effective_from_us() <= now_us &&
+         (rule->effective_until_us() == 0 || now_us < rule->effective_until_us());
+}
+
+}  // namespace
+
 void Preview::Begin(const Ledger& ledger) {
   const State& state = ledger.state();
   const int64_t now_us = state.counters.time_us;
   for (RuleVersion& change : changes_) {
     const int64_t from_us = change.rule.effective_from_us();
-    if (from_us == 0 || from_us > now_us) change.rule.set_effective_from_us(now_us);
+    if (from_us > now_us && IsInForce(state.rules.Find(change.rule.rule_id()), now_us)) {
+      // What the commit does is to end it until then.
+      change.ended = true;
+    } else if (from_us == 0 || from_us > now_us) {
+      change.rule.set_effective_from_us(now_us);
+    }
   }
   allowed_percent_ = kAllowedPercent;
   if (const journal::Chain* chain = state.chain.Find(0)) {

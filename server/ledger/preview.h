@@ -62,7 +62,8 @@ class Preview {
   };
 
   // `changes`: the versions that would be added, as NewVersionsOf gives them; each rule at most
-  // once. One whose period begins later is compared as if it had begun. `listed_max`: most answers
+  // once. One whose period begins later is compared as if it had begun,
+  // or as ended if it is in force and would begin anew later. `listed_max`: most answers
   // to list.
   Preview(std::vector<RuleVersion> changes, Extent extent, uint32_t listed_max);
 
