@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "clients/cli/assessed_chain.h"
 #include "clients/cli/checks.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/private_hub.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/insights.grpc.pb.h"
@@ -156,18 +157,18 @@ void PrintRead(std::ostream& out, const AssessOptions& options, const AssessedCh
   const auto day = [&](absl::Time moment) {
     return absl::FormatTime("%Y-%m-%d", moment, chain.zone);
   };
-  out << options.sales_path << ": " << chain.sales.sales.size() << " rows of sales from "
+  out << options.sales_path << ": " << Counted(chain.sales.sales.size(), "row") << " of sales from "
       << day(chain.first_sale) << " to " << day(chain.as_of) << "\n"
-      << options.stock_path << ": " << chain.levels.size() << " positions of "
-      << chain.location_ids.size() << " locations, of which " << chain.sold_position_count
-      << " ever sold; taken as of " << absl::FormatTime("%Y-%m-%d %H:%M", chain.as_of, chain.zone)
-      << "\n";
+      << options.stock_path << ": " << Counted(chain.levels.size(), "position") << " of "
+      << Counted(chain.location_ids.size(), "location") << ", of which "
+      << chain.sold_position_count << " ever sold; taken as of "
+      << absl::FormatTime("%Y-%m-%d %H:%M", chain.as_of, chain.zone) << "\n";
   const size_t rejected = chain.sales.rejected.size() + chain.rejected.size();
   if (rejected > 0) {
     const files::RejectedRow& first =
         chain.sales.rejected.empty() ? chain.rejected.front() : chain.sales.rejected.front();
-    out << rejected << " rows cannot be read, the first: " << first.where << ": " << first.reason
-        << "\n";
+    out << Counted(rejected, "row") << " cannot be read, the first: " << first.where << ": "
+        << first.reason << "\n";
   }
 }
 
@@ -183,7 +184,8 @@ void PrintVanished(std::ostream& out, const Findings& findings) {
     const uint64_t count = findings.doubts.doubted_count();
     out << count << (count == 1 ? " shelf is" : " shelves are")
         << " probably empty although the record has stock. Count these "
-        << findings.doubts.positions_size() << " first (" << units << " units on record):\n";
+        << findings.doubts.positions_size() << " first (" << Counted(units, "unit")
+        << " on record):\n";
     PrintDoubts(out, findings.doubts);
   }
 }
@@ -221,8 +223,8 @@ void PrintDying(std::ostream& out, const AssessedChain& chain, const Findings& f
   out << "\n3. DEAD ITEMS STILL SELLABLE\n";
   const int64_t covered = absl::ToInt64Hours(chain.as_of - chain.first_sale) / 24;
   if (covered < kDeadSaleDays) {
-    out << "The sales cover " << covered << " days; to call an item dead takes " << kDeadSaleDays
-        << ".\n";
+    out << "The sales cover " << Counted(covered, "day") << "; to call an item dead takes "
+        << kDeadSaleDays << ".\n";
     return;
   }
   Table table({"SKU", ">ON HAND", "LAST SALE"});
@@ -246,7 +248,7 @@ void PrintIntervals(std::ostream& out, const AssessOptions& options, const Findi
   const int rest = shown.locations_size() - kSchedulesShown;
   if (rest > 0) shown.mutable_locations()->DeleteSubrange(kSchedulesShown, rest);
   PrintSchedule(out, shown);
-  if (rest > 0) out << "and " << rest << " more locations; --json lists them\n";
+  if (rest > 0) out << "and " << Counted(rest, "more location") << "; --json lists them\n";
 }
 
 // The hub was told moved moments, so it names moved days.

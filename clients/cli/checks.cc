@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/table.h"
@@ -30,7 +31,7 @@ std::string IntervalText(int64_t seconds) {
   if (seconds % 86400 == 0) return absl::StrCat("every ", seconds / 86400, " days");
   if (seconds % 3600 == 0) return absl::StrCat("every ", seconds / 3600, " hours");
   if (seconds % 60 == 0) return absl::StrCat("every ", seconds / 60, " min");
-  return absl::StrCat("every ", FormatSeconds(seconds));
+  return absl::StrCat("every ", seconds, " s");
 }
 
 void PrintDoubts(std::ostream& out, const v1::ListDoubtsResponse& doubts) {
@@ -47,8 +48,10 @@ void PrintDoubts(std::ostream& out, const v1::ListDoubtsResponse& doubts) {
   table.Print(out, "No record is doubted.");
   PrintMore(out, doubts.doubted_count(), doubts.positions_size());
   if (doubts.undetectable_count() > 0) {
-    out << doubts.undetectable_count()
-        << " positions sell too slowly for silence to tell: only counting finds those.\n";
+    const bool is_one = doubts.undetectable_count() == 1;
+    out << Counted(doubts.undetectable_count(), "position") << (is_one ? " sells" : " sell")
+        << " too slowly for silence to tell: only counting finds "
+        << (is_one ? "that.\n" : "those.\n");
   }
 }
 

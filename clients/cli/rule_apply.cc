@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/csv.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
@@ -89,8 +90,10 @@ void PrintChanges(Session& session, const RuleFileChanges& changes) {
   }
   table.Print(session.out, "The hub's rules are those of the file: nothing to change.");
   if (changes.unlisted_count > 0) {
-    session.out << changes.unlisted_count
-                << " rules of the hub are not in the file and stay; --prune would end them\n";
+    const bool is_one = changes.unlisted_count == 1;
+    session.out << Counted(changes.unlisted_count, "rule") << " of the hub "
+                << (is_one ? "is not in the file and stays; --prune would end it\n"
+                           : "are not in the file and stay; --prune would end them\n");
   }
 }
 
@@ -140,7 +143,8 @@ absl::Status ExportRules(Session& session, const ExportOptions& options) {
   if (session.json) {
     PrintJson(session, *response);
   } else {
-    session.out << rules.size() << " rules are in " << options.path << "\n";
+    session.out << Counted(rules.size(), "rule") << (rules.size() == 1 ? " is in " : " are in ")
+                << options.path << "\n";
   }
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/names.h"
 #include "clients/cli/rule_apply.h"
 #include "clients/cli/table.h"
@@ -50,9 +51,9 @@ void PrintAnswers(Session& session, const v1::PreviewRulesResponse& response) {
 }
 
 void Print(Session& session, const v1::PreviewRulesResponse& response) {
-  session.out << "Nothing is changed yet. Of " << response.item_count() << " items and "
-              << response.position_count() << " positions, " << response.changed_count()
-              << " answers would change.\n";
+  session.out << "Nothing is changed yet. Of " << Counted(response.item_count(), "item") << " and "
+              << Counted(response.position_count(), "position") << ", "
+              << Counted(response.changed_count(), "answer") << " would change.\n";
   PrintTotals(session, response);
   PrintAnswers(session, response);
   if (response.hidden_share() <= 0) return;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/rule_fields.h"
@@ -13,6 +14,7 @@ namespace onhand::cli {
 namespace {
 
 std::string FloorText(const v1::Floor& floor) {
+  if (floor.units() == 0) return "no floor in the chain";
   std::string text = absl::StrCat("hidden below ", floor.units(), " in the chain");
   if (floor.reshow_units() > 0) absl::StrAppend(&text, " until ", floor.reshow_units());
   if (floor.dwell_s() > 0) {
@@ -31,7 +33,7 @@ std::string BufferText(const v1::Buffer& buffer, const char* where) {
       text = absl::StrCat("buffer ", buffer.percent(), " %", where);
       break;
     case v1::Buffer::kDaysOfCover:
-      text = absl::StrCat("buffer what sells in ", buffer.days_of_cover(), " days", where);
+      text = absl::StrCat("buffer what sells in ", Counted(buffer.days_of_cover(), "day"), where);
       break;
     case v1::Buffer::kRiskOneIn:
       text = absl::StrCat("accepts 1 cancelled order in ", buffer.risk_one_in(), where);
@@ -42,7 +44,9 @@ std::string BufferText(const v1::Buffer& buffer, const char* where) {
   }
   if (buffer.has_min_units()) absl::StrAppend(&text, ", at least ", buffer.min_units());
   if (buffer.has_max_units()) absl::StrAppend(&text, ", at most ", buffer.max_units());
-  if (buffer.tries() > 0) absl::StrAppend(&text, ", ", buffer.tries(), " tries");
+  if (buffer.tries() > 0) {
+    absl::StrAppend(&text, ", ", buffer.tries(), buffer.tries() == 1 ? " try" : " tries");
+  }
   return text;
 }
 
@@ -88,7 +92,8 @@ std::string DescribeEffect(const v1::Rule& rule) {
   add(rule.has_max_quantity(), "shows at most ", rule.max_quantity());
   add(rule.has_low_stock_at(), "low stock at ", rule.low_stock_at());
   add(rule.has_backorder_limit(), "up to ", rule.backorder_limit(), " back-ordered");
-  add(rule.has_backorder_lead_days(), "back-orders come in ", rule.backorder_lead_days(), " days");
+  add(rule.has_backorder_lead_days(), "back-orders come in ",
+      Counted(rule.backorder_lead_days(), "day"));
   if (rule.has_freshness_target_s()) parts.push_back(FreshnessText(rule));
   add(rule.has_priority(), "priority ", rule.priority());
   add(rule.has_pick_latency_s(), "picked within ", FormatSeconds(rule.pick_latency_s()));

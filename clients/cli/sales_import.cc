@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/progress.h"
 #include "clients/cli/rule_fields.h"
 #include "clients/cpp/connection.h"
+#include "clients/cpp/refusal.h"
 #include "nlohmann/json.hpp"
 #include "onhand/v1/insights.grpc.pb.h"
 
@@ -66,9 +68,20 @@ absl::Status SendPart(Session& session, const SalesFile& file, size_t first,
   return absl::OkStatus();
 }
 
+// What the hub says of the sales that are left is a riddle without those that are not.
+absl::Status WithRefused(const absl::Status& status, const std::vector<std::string>& refused) {
+  if (refused.empty()) return status;
+  absl::Status result(status.code(),
+                      absl::StrCat(client::Describe(status), "; ", Counted(refused.size(), "row"),
+                                   " cannot be used, the first: ", refused.front()));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  return result;
+}
+
 void PrintRefused(Session& session, const std::vector<std::string>& refused) {
   if (refused.empty()) return;
-  session.out << refused.size() << " rows cannot be used\n";
+  session.out << Counted(refused.size(), "row") << " cannot be used\n";
   const size_t shown = std::min(refused.size(), kRefusedShown);
   for (size_t i = 0; i < shown; ++i) session.out << "  " << refused[i] << "\n";
   if (shown < refused.size()) session.out << "  and " << refused.size() - shown << " more\n";
@@ -87,10 +100,13 @@ void Print(Session& session, const SalesImportOptions& options, const TaughtSale
     return absl::FormatTime("%Y-%m-%d", FromProto(moment), session.zone);
   };
   session.out << "sales" << (options.dry_run ? " (dry run, nothing taught): " : ": ")
-              << taught.unit_count() << " units from " << day(taught.first_sale_at()) << " to "
-              << day(taught.last_sale_at()) << " teach " << taught.position_count()
-              << " positions of " << taught.item_count() << " items, and the clocks of "
-              << taught.location_count() << " locations\n";
+              << Counted(taught.unit_count(), "unit") << " from " << day(taught.first_sale_at())
+              << " to " << day(taught.last_sale_at())
+              << (taught.unit_count() == 1 ? " teaches " : " teach ")
+              << Counted(taught.position_count(), "position") << " of "
+              << Counted(taught.item_count(), "item")
+              << (taught.location_count() == 1 ? ", and the clock of " : ", and the clocks of ")
+              << Counted(taught.location_count(), "location") << "\n";
 }
 
 }  // namespace
@@ -127,7 +143,7 @@ absl::StatusOr<TaughtSales> TeachSales(Session& session, const SalesFile& file,
   patient.timeout = std::max(patient.timeout, kLearningTimeout);
   client::Connection hub(patient);
   auto taught = hub.Write(&v1::InsightService::Stub::FinishSalesImport, std::move(finish));
-  if (!taught.ok()) return taught.status();
+  if (!taught.ok()) return WithRefused(taught.status(), result.refused);
   result.taught = *std::move(taught);
   return result;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "clients/cli/counted.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/table.h"
@@ -52,12 +53,13 @@ void PrintHub(std::ostream& out, const v1::GetHubStatusResponse& hub, absl::Time
         << absl::FormatTime("%Y-%m-%d %H:%M:%S", FromProto(hub.ledger_time()), zone);
   }
   out << "\n"
-      << hub.item_count() << " items, " << hub.position_count() << " positions; "
-      << hub.shown_count() << " shown, " << hub.hidden_count() << " hidden, "
+      << Counted(hub.item_count(), "item") << ", " << Counted(hub.position_count(), "position")
+      << "; " << hub.shown_count() << " shown, " << hub.hidden_count() << " hidden, "
       << hub.backordered_count() << " back-ordered; " << hub.quarantine_count()
       << " in quarantine\n"
-      << hub.stream_count() << " sources connected; since the start " << hub.report_count()
-      << " reports with " << hub.movement_count() << " movements\n\n";
+      << Counted(hub.stream_count(), "source") << " connected; since the start "
+      << Counted(hub.report_count(), "report") << " with "
+      << Counted(hub.movement_count(), "movement") << "\n\n";
 }
 
 std::string Render(const Picture& picture, absl::TimeZone zone) {
