@@ -37,7 +37,7 @@ std::string KeptBack(const BufferRule& buffer, int64_t withheld) {
     case BufferRule::Mode::kPercent:
       return absl::StrCat(text, ", ", absl::StrFormat("%g", buffer.amount), " % of what is there");
     case BufferRule::Mode::kDays:
-      return absl::StrCat(text, ", what sells in ", absl::StrFormat("%g", buffer.amount), " days");
+      return absl::StrCat(text, ", ", DaysOfCoverText(buffer.amount));
     case BufferRule::Mode::kRisk:
       return absl::StrCat(text, ": up to ", withheld, " may sell before the hub hears of it");
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
@@ -204,8 +205,9 @@ absl::Status RowMaker::SetItems() {
 absl::Status RowMaker::SetChannels() {
   const v1::RuleScope& scope = rule_.scope();
   const bool has_kind = scope.channel_kind() != v1::CHANNEL_KIND_UNSPECIFIED;
-  absl::Status status = CheckEither("scope.channel_kind", absl::StrCat(scope.channel_kind()),
-                                    !scope.channel_id().empty() && has_kind, "channel_id");
+  absl::Status status =
+      CheckEither("scope.channel_kind", v1::ChannelKind_Name(scope.channel_kind()),
+                  !scope.channel_id().empty() && has_kind, "channel_id");
   if (!status.ok()) return status;
   if (!scope.channel_id().empty()) {
     const auto found = FindChannel(state_, Path("scope.channel_id"), scope.channel_id());
@@ -230,9 +232,12 @@ absl::Status RowMaker::SetPeriod() {
   row_.set_effective_until_us(MicrosOf(rule_.effective_until()));
   const int64_t from_us = rule_.has_effective_from() ? row_.effective_from_us() : now_us_;
   if (row_.effective_until_us() > from_us) return absl::OkStatus();
-  return RefuseRule(Path("effective_until"), absl::StrCat(rule_.effective_until().seconds()),
-                    rule_.has_effective_from() ? "is not after effective_from" : "is over already",
-                    "send a later end, or none");
+  return RefuseRule(
+      Path("effective_until"),
+      absl::FormatTime(absl::RFC3339_full, absl::FromUnixMicros(row_.effective_until_us()),
+                       absl::UTCTimeZone()),
+      rule_.has_effective_from() ? "is not after effective_from" : "is over already",
+      "send a later end, or none");
 }
 
 // What is asked of the chain's number makes no sense at one location.

@@ -28,7 +28,7 @@ std::string BufferText(const BufferRule& buffer, int64_t withheld, double expect
       absl::StrAppend(&text, ": ", absl::StrFormat("%g", buffer.amount), " %");
       break;
     case BufferRule::Mode::kDays:
-      absl::StrAppend(&text, ": what sells in ", absl::StrFormat("%g", buffer.amount), " days");
+      absl::StrAppend(&text, ": ", DaysOfCoverText(buffer.amount));
       break;
     case BufferRule::Mode::kRisk:
       absl::StrAppend(&text, ": ", absl::StrFormat("%.2g", expected), " may sell unheard of, and ",

@@ -73,7 +73,7 @@ std::string BufferText(const journal::Buffer& buffer) {
   if (buffer.has_percent()) {
     text = absl::StrFormat("%g %% of what is there", buffer.percent());
   } else if (buffer.has_days_of_cover()) {
-    text = absl::StrFormat("what sells in %g days", buffer.days_of_cover());
+    text = DaysOfCoverText(buffer.days_of_cover());
   } else if (buffer.has_risk_one_in()) {
     text = absl::StrCat("so many that 1 order in ", buffer.risk_one_in(), " may fail");
     if (buffer.tries() != 0) absl::StrAppend(&text, " after ", buffer.tries(), " tries");
@@ -83,6 +83,10 @@ std::string BufferText(const journal::Buffer& buffer) {
   if (buffer.has_min_units()) absl::StrAppend(&text, ", at least ", buffer.min_units());
   if (buffer.has_max_units()) absl::StrAppend(&text, ", at most ", buffer.max_units());
   return text;
+}
+
+std::string DaysOfCoverText(double days) {
+  return absl::StrFormat("what sells in %g %s", days, days == 1 ? "day" : "days");
 }
 
 std::string TextOf(v1::AvailabilityStatus status) {

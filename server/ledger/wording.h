@@ -26,6 +26,8 @@ std::string PlaceText(const State& state, uint32_t location);
 std::string RuleText(const State& state, const journal::Rule& rule);
 // `3 units`; `10 % of what is there, at least 1, at most 5`.
 std::string BufferText(const journal::Buffer& buffer);
+// `what sells in 2 days`.
+std::string DaysOfCoverText(double days);
 // Such as `sold out`.
 std::string TextOf(v1::AvailabilityStatus status);
 
