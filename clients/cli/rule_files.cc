@@ -55,6 +55,8 @@ class Errors {
   void Add(int line, absl::string_view what) {
     errors_.push_back(absl::StrCat("line ", line, ": ", what));
   }
+  // `what` names its line already.
+  void Add(absl::string_view what) { errors_.emplace_back(what); }
   bool empty() const { return errors_.empty(); }
   absl::Status ToStatus() const {
     const size_t shown = std::min(errors_.size(), kErrorsShownMax);
@@ -195,7 +197,7 @@ std::vector<RawRule> RawCsv(absl::string_view text, Errors* errors) {
   std::vector<RawRule> raw;
   const absl::StatusOr<CsvFile> file = ParseCsv(text);
   if (!file.ok()) {
-    errors->Add(0, file.status().message());
+    errors->Add(file.status().message());
     return raw;
   }
   const std::vector<std::string> names = Columns(file->titles, errors);

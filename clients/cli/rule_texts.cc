@@ -37,7 +37,10 @@ absl::Status CheckBuffer(const std::string& option, const std::string& risk,
     return refuse(given[1], texts.at(given[1]),
                   absl::StrCat("{", given[0], "} is given too; give one of ", all));
   }
-  for (const std::string& bound : {option + "_min", option + "_max", tries}) {
+  if (texts.contains(tries) && !texts.contains(risk)) {
+    return refuse(tries, texts.at(tries), absl::StrCat("it goes with {", risk, "}; give that too"));
+  }
+  for (const std::string& bound : {option + "_min", option + "_max"}) {
     if (given.empty() && texts.contains(bound)) {
       return refuse(bound, texts.at(bound), absl::StrCat("it goes with one of ", all));
     }

@@ -36,7 +36,11 @@ absl::StatusOr<v1::Rule> MakeRule(Session& session, const RuleOptions& options) 
   const RefuseField refuse = [](const std::string& field, const std::string& value,
                                 absl::string_view remedy) {
     return UsageError(field.empty() ? "rule" : AsOption(field), value,
-                      absl::StrReplaceAll(remedy, {{"{", "--"}, {"}", ""}, {"_", "-"}}));
+                      absl::StrReplaceAll(remedy, {{"{chain_mode}", "--pooled, --aggregate"},
+                                                   {"{include}", "--include, --exclude"},
+                                                   {"{", "--"},
+                                                   {"}", ""},
+                                                   {"_", "-"}}));
   };
   return RuleFromTexts(options.rule_id, texts, WordsFor(session, texts), refuse);
 }
