@@ -27,16 +27,17 @@ void AddChecks(CLI::App& app, Command* chosen) {
                            "least chance that the shelf is empty, 0 to 1 (0.5)");
         command.add_flag("--discrepancy", options.discrepancy,
                          "records that are probably wrong in number instead");
-        command.add_option("--listed", options.listed_max, "how many to list, to 10,000 (100)");
+        command.add_option("--listed", options.listed_max, "how many to list, 1 to 10,000 (100)");
       },
       CheckDoubts);
   Add<DeadOptions>(
       check, chosen, "dead", "List items that are shown and dead",
       [](CLI::App& command, DeadOptions& options) {
         command.add_option("--receipt-days", options.receipt_days,
-                           "no receipt for so many days (180)");
-        command.add_option("--sale-days", options.sale_days, "no sale for so many days (90)");
-        command.add_option("--listed", options.listed_max, "how many to list, to 10,000 (100)");
+                           "no receipt for so many days, 1 to 3,650 (180)");
+        command.add_option("--sale-days", options.sale_days,
+                           "no sale for so many days, 1 to 3,650 (90)");
+        command.add_option("--listed", options.listed_max, "how many to list, 1 to 10,000 (100)");
       },
       CheckDead);
 }
@@ -48,7 +49,9 @@ void DescribeAssess(CLI::App& command, AssessOptions& options) {
                      "whose they are, for files without a column of locations");
   command.add_option("--time-zone", options.time_zone,
                      "IANA name; default this machine's time zone");
-  command.add_option("--threshold", options.threshold, "the fixed floor to compare with")
+  command
+      .add_option("--threshold", options.threshold,
+                  "the fixed floor to compare with, in units in the chain")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command.add_option("--risk", options.risk_one_in, "accept 1 cancelled order in N")
@@ -79,7 +82,8 @@ void AddInsights(CLI::App& app, Command* chosen) {
       advise, chosen, "schedule", "Say how often each location must report",
       [](CLI::App& command, ScheduleOptions& options) {
         command.add_option("--location", options.location_id, "only for this location");
-        command.add_option("--risk", options.risk_one_in, "accept 1 wrong answer in N (100)");
+        command.add_option("--risk", options.risk_one_in,
+                           "accept 1 wrong answer in N, 2 to 1,000,000 (100)");
       },
       AdviseSchedule);
   Add(app, chosen, "assess", "Say what two exports of a till tell about the stock, without a hub",

@@ -22,6 +22,12 @@ void AddChange(CLI::App& command, RuleChangeOptions& change) {
   AddReason(command, change.reason);
 }
 
+constexpr char kRuleHelp[] =
+    R"(N are whole numbers: units 0 to 1,000,000,000 where nothing else is said. A DURATION is in whole
+seconds, minutes, hours or days: 90s, 5m, 24h, 2d. A MOMENT is a local date or time (2026-11-27 or
+'2026-11-27 14:00'), one with its offset, or a duration from now (2h). What a rule leaves out, a
+less specific rule decides, or else the value in brackets holds.)";
+
 // One option for each field; the choices of two are flags of their own.
 void DescribeRule(CLI::App& command, RuleOptions& options) {
   const char* where = "Where and when it holds (nothing given: everywhere, for good)";
@@ -64,14 +70,17 @@ void DescribePreview(CLI::App& command, PreviewOptions& options) {
   command.add_option("--file", options.path, "the rules of a file instead (see rule apply)");
   command.add_flag("--prune", options.prune, "with --file: also end rules that it does not hold");
   command.add_option("--delete", options.delete_rule_id, "a rule to end instead");
-  command.add_option("--listed", options.listed_max, "how many changed answers to list, to 10,000")
+  command
+      .add_option("--listed", options.listed_max, "how many changed answers to list, 1 to 10,000")
       ->capture_default_str();
 }
 
 void AddSingleRules(CLI::App& rule, Command* chosen) {
-  Add(rule, chosen, "set", "Make a rule, or replace it as a whole", DescribeSet, SetRule);
+  Add(rule, chosen, "set", "Make a rule, or replace it as a whole", DescribeSet, SetRule)
+      ->footer(kRuleHelp);
   Add(rule, chosen, "preview", "Show what a change of rules would change, without making it",
-      DescribePreview, PreviewRules);
+      DescribePreview, PreviewRules)
+      ->footer(kRuleHelp);
   rule.add_subcommand("list", "List all rules")->callback([chosen] { *chosen = ListRules; });
   const auto describe_id = +[](CLI::App& command, std::string& rule_id) {
     command.add_option("ID", rule_id, "the rule's id")->required();
@@ -175,9 +184,9 @@ void AddSupply(CLI::App& app, Command* chosen) {
       [](CLI::App& command, ChainOptions& options) {
         command.add_option("--time-zone", options.time_zone,
                            "IANA name such as Europe/Madrid; local times of rules are in it");
-        command.add_option(
-            "--confirm-hiding", options.confirm_hiding_percent,
-            "a change of rules that hides more percent of what is shown needs --yes");
+        command.add_option("--confirm-hiding", options.confirm_hiding_percent,
+                           "a change of rules that hides more percent of what is shown needs "
+                           "--yes, 0 to 100 (20)");
         AddAuthor(command, options.author);
         AddReason(command, options.reason);
       },

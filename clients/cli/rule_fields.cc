@@ -189,21 +189,22 @@ void AddBufferModes(const BufferOf& of, std::vector<RuleField>* fields) {
       });
   mode(
       option + "_percent", "percent", "P",
-      absl::StrCat("percent of what is available, withheld ", of.where), v1::Buffer::kPercent,
-      [](const v1::Buffer& b) { return RealText(b.percent()); },
+      absl::StrCat("percent of what is available, 0 to 100, withheld ", of.where),
+      v1::Buffer::kPercent, [](const v1::Buffer& b) { return RealText(b.percent()); },
       [](const std::string& text, v1::Buffer* b) {
         return Real(text, [b](double value) { b->set_percent(value); });
       });
   mode(
       option + "_days", "days_of_cover", "D",
-      absl::StrCat("what sells in so many days, withheld ", of.where), v1::Buffer::kDaysOfCover,
-      [](const v1::Buffer& b) { return RealText(b.days_of_cover()); },
+      absl::StrCat("what sells in so many days, 0 to 365, withheld ", of.where),
+      v1::Buffer::kDaysOfCover, [](const v1::Buffer& b) { return RealText(b.days_of_cover()); },
       [](const std::string& text, v1::Buffer* b) {
         return Real(text, [b](double value) { b->set_days_of_cover(value); });
       });
   mode(
       of.risk, "risk_one_in", "N",
-      absl::StrCat("accept 1 cancelled order in N: withheld by velocity ", of.where),
+      absl::StrCat("accept 1 cancelled order in N, 2 to 1,000,000: withheld by velocity ",
+                   of.where),
       v1::Buffer::kRiskOneIn, [](const v1::Buffer& b) { return absl::StrCat(b.risk_one_in()); },
       [](const std::string& text, v1::Buffer* b) {
         return Whole(text, [b](int32_t value) { b->set_risk_one_in(value); });
@@ -236,7 +237,7 @@ void AddBufferBounds(const BufferOf& of, std::vector<RuleField>* fields) {
   fields->push_back(Field(
       of.tries, contract + "tries", "N",
       absl::StrCat("beside ", absl::StrReplaceAll(of.risk, {{"_", "-"}}),
-                   " on ship channels: how many locations an order may try (3)"),
+                   " on ship channels: how many locations an order may try, 1 to 8 (3)"),
       [of](const Rule& rule) {
         const v1::Buffer& b = (rule.*of.get)();
         return b.tries() != 0 ? absl::StrCat(b.tries()) : std::string();
@@ -366,7 +367,8 @@ void AddFloors(std::vector<RuleField>* fields) {
         return Whole(text, [&](int32_t value) { rule->mutable_chain_floor()->set_units(value); });
       }));
   fields->push_back(Field(
-      "reshow", "chain_floor.reshow_units", "N", "shown again from this many units on",
+      "reshow", "chain_floor.reshow_units", "N",
+      "shown again from this many units on, at least the floor (the floor)",
       [](const Rule& rule) {
         const int32_t units = rule.chain_floor().reshow_units();
         return units == 0 ? std::string() : absl::StrCat(units);
@@ -377,7 +379,7 @@ void AddFloors(std::vector<RuleField>* fields) {
       }));
   fields->push_back(Field(
       "dwell", "chain_floor.dwell_s", "DURATION",
-      "shown again after this long at the earliest (5m)",
+      "shown again after this long at the earliest, to 365d (5m)",
       [](const Rule& rule) {
         const int32_t seconds = rule.chain_floor().dwell_s();
         return seconds == 0 ? std::string() : FormatSeconds(seconds);
@@ -416,16 +418,19 @@ void AddAnswers(std::vector<RuleField>* fields) {
         rule->set_missing_stock(hides ? v1::MISSING_STOCK_HIDE : v1::MISSING_STOCK_AS_ZERO);
         return absl::OkStatus();
       }));
-  fields->push_back(Number("max_shown", "max_quantity", "most units that an answer shows",
-                           &Rule::has_max_quantity, &Rule::max_quantity, &Rule::set_max_quantity));
-  fields->push_back(Number("low_stock", "low_stock_at", "from here down the status is low-stock",
+  fields->push_back(Number("max_shown", "max_quantity",
+                           "most units that an answer shows, at least 1", &Rule::has_max_quantity,
+                           &Rule::max_quantity, &Rule::set_max_quantity));
+  fields->push_back(Number("low_stock", "low_stock_at",
+                           "from so many units down the status is low-stock",
                            &Rule::has_low_stock_at, &Rule::low_stock_at, &Rule::set_low_stock_at));
   fields->push_back(Number("backorder_limit", "backorder_limit",
-                           "units promised beyond stock at most", &Rule::has_backorder_limit,
-                           &Rule::backorder_limit, &Rule::set_backorder_limit));
-  fields->push_back(Number("lead_days", "backorder_lead_days", "days until back-ordered goods come",
-                           &Rule::has_backorder_lead_days, &Rule::backorder_lead_days,
-                           &Rule::set_backorder_lead_days));
+                           "units promised beyond stock at most; backorder needs it",
+                           &Rule::has_backorder_limit, &Rule::backorder_limit,
+                           &Rule::set_backorder_limit));
+  fields->push_back(Number(
+      "lead_days", "backorder_lead_days", "days until back-ordered goods come, 0 to 3,650",
+      &Rule::has_backorder_lead_days, &Rule::backorder_lead_days, &Rule::set_backorder_lead_days));
 }
 
 void AddUse(std::vector<RuleField>* fields) {
@@ -441,30 +446,31 @@ void AddUse(std::vector<RuleField>* fields) {
         return absl::OkStatus();
       }));
   fields->push_back(Number("priority", "priority",
-                           "locations with the lower number are tried first (100)",
+                           "locations with the lower number are tried first, 0 to 1,000 (100)",
                            &Rule::has_priority, &Rule::priority, &Rule::set_priority));
 }
 
 void AddTimes(std::vector<RuleField>* fields) {
   fields->push_back(Length(
-      "freshness", "freshness_target_s", "how old a location's numbers may be (24h)",
+      "freshness", "freshness_target_s", "how old a location's numbers may be, 1s to 365d (24h)",
       &Rule::has_freshness_target_s, &Rule::freshness_target_s, &Rule::set_freshness_target_s));
   fields->push_back(Named<v1::FreshnessAction>(
-      "past_freshness", "freshness_action", "what happens at a location that is older (exclude)",
+      "past_freshness", "freshness_action",
+      "beside freshness: what happens at a location that is older (exclude)",
       &Rule::freshness_action, &Rule::set_freshness_action));
-  fields->push_back(Length("pick_latency", "pick_latency_s",
-                           "from an order to the unit in a hand (1h)", &Rule::has_pick_latency_s,
-                           &Rule::pick_latency_s, &Rule::set_pick_latency_s));
+  fields->push_back(
+      Length("pick_latency", "pick_latency_s", "from an order to the unit in a hand, to 7d (1h)",
+             &Rule::has_pick_latency_s, &Rule::pick_latency_s, &Rule::set_pick_latency_s));
   fields->push_back(Field(
       "demand_factor", "demand_factor", "X",
-      "announced demand, such as 5 for five times the usual; give it a period",
+      "announced demand on all channels, 0.05 to 100 times the usual; give it a period",
       [](const Rule& rule) {
         return rule.has_demand_factor() ? RealText(rule.demand_factor()) : std::string();
       },
       [](const std::string& text, Rule* rule) {
         return Real(text, [&](double value) { rule->set_demand_factor(value); });
       }));
-  fields->push_back(Length("cache", "cache_s", "how long a shop may keep an answer (30s)",
+  fields->push_back(Length("cache", "cache_s", "how long a shop may keep an answer, to 1d (30s)",
                            &Rule::has_cache_s, &Rule::cache_s, &Rule::set_cache_s));
 }
 
