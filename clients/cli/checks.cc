@@ -31,7 +31,8 @@ std::string IntervalText(int64_t seconds) {
   if (seconds % 86400 == 0) return absl::StrCat("every ", seconds / 86400, " days");
   if (seconds % 3600 == 0) return absl::StrCat("every ", seconds / 3600, " hours");
   if (seconds % 60 == 0) return absl::StrCat("every ", seconds / 60, " min");
-  return absl::StrCat("every ", seconds, " s");
+  if (seconds < 60) return absl::StrCat("every ", seconds, " s");
+  return absl::StrCat("every ", FormatSeconds(seconds));
 }
 
 void PrintDoubts(std::ostream& out, const v1::ListDoubtsResponse& doubts) {

@@ -373,9 +373,21 @@ TEST_F(CommandLineTest, RuleOptionsBecomeTheRule) {
   EXPECT_THAT(out_, HasSubstr("etag:     etag-1\n"));
 }
 
+TEST_F(CommandLineTest, RulesOfNoneAndOneReadAsPeopleSayThem) {
+  EXPECT_EQ(Onhand({"rule", "set", "r", "--chain-floor", "0", "--chain-buffer-days", "1",
+                    "--lead-days", "1"}),
+            0)
+      << err_;
+  EXPECT_THAT(out_, HasSubstr("says:     no floor in the chain; buffer what sells in 1 day in the "
+                              "chain; back-orders come in 1 day\n"));
+}
+
 TEST_F(CommandLineTest, RulesThatCannotBeAreUsageErrors) {
   EXPECT_EQ(Onhand({"rule", "set", "r"}), 2);
   EXPECT_THAT(err_, HasSubstr("it would say nothing"));
+  EXPECT_THAT(err_, HasSubstr("--pooled, --aggregate, --zero"));
+  EXPECT_EQ(Onhand({"rule", "set", "r", "--tries", "3"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--tries '3' cannot be used: it goes with --risk"));
   EXPECT_EQ(Onhand({"rule", "set", "r", "--dwell", "5m"}), 2);
   EXPECT_EQ(Onhand({"rule", "set", "r", "--zero", "perhaps"}), 2);
   EXPECT_EQ(Onhand({"rule", "set", "r", "--include", "--exclude"}), 2);

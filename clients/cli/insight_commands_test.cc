@@ -193,6 +193,7 @@ TEST_F(InsightCommandsTest, DeadItemsAndSchedulesAreTables) {
 }
 
 TEST(IntervalTextTest, SaysIntervalsInWords) {
+  EXPECT_EQ(IntervalText(3), "every 3 s");
   EXPECT_EQ(IntervalText(60), "every 1 min");
   EXPECT_EQ(IntervalText(3600), "every hour");
   EXPECT_EQ(IntervalText(14400), "every 4 hours");
@@ -221,7 +222,7 @@ TEST_F(InsightCommandsTest, SalesAreReadInTheTimeZoneOfTheirLocation) {
                           HasSubstr("line 5: sku 'UNKNOWN' is not known; import it first "
                                     "[UNKNOWN_ITEM]"),
                           HasSubstr("sales: 17 units from 2025-05-16 to 2025-06-15 teach 2 "
-                                    "positions of 1 items")));
+                                    "positions of 1 item, and the clocks of 2 locations")));
 }
 
 TEST_F(InsightCommandsTest, DatesAloneAndFilesOfMidnightsAreWholeDays) {

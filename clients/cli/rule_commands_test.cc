@@ -255,7 +255,7 @@ TEST_F(RuleCommandsTest, ApplyMakesChangesAndEndsInOneCall) {
   EXPECT_THAT(rules_.rules, SizeIs(2));
   EXPECT_THAT(out_, HasSubstr("change  a     chain_floor  5    6\n"));
   EXPECT_THAT(out_, HasSubstr("new     new   zero         -    hide\n"));
-  EXPECT_THAT(out_, HasSubstr("1 rules of the hub are not in the file and stay"));
+  EXPECT_THAT(out_, HasSubstr("1 rule of the hub is not in the file and stays"));
   EXPECT_THAT(out_, HasSubstr("Dry run, nothing changed. rules: 1 new, 1 changed, 0 ended"));
   // What did not change is not listed, nor the moment that the hub filled in by itself.
   EXPECT_THAT(out_, AllOf(Not(HasSubstr("reshow")), Not(HasSubstr("from"))));

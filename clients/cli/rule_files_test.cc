@@ -175,6 +175,9 @@ TEST(RuleFilesTest, CsvErrorsNameLineAndColumn) {
               HasSubstr("line 3: zero 'perhaps' of rule 'b': give one of hide, sold-out"));
   EXPECT_THAT(std::string(ReadRules("id,colour\n", Words(), RuleFormat::kCsv).status().message()),
               HasSubstr("line 1: 'colour' is no field of a rule"));
+  EXPECT_THAT(
+      std::string(ReadRules("id,zero\na,hide,5\n", Words(), RuleFormat::kCsv).status().message()),
+      testing::StartsWith("line 2: 3 fields"));
 }
 
 TEST(RuleFilesTest, WhatIsNoYamlNamesItsLine) {

@@ -37,7 +37,7 @@ absl::Status CheckBuffer(const std::string& option, const std::string& risk,
     return refuse(given[1], texts.at(given[1]),
                   absl::StrCat("{", given[0], "} is given too; give one of ", all));
   }
-  if (texts.contains(tries) && !texts.contains(risk)) {
+  if (given.empty() && texts.contains(tries)) {
     return refuse(tries, texts.at(tries), absl::StrCat("it goes with {", risk, "}; give that too"));
   }
   for (const std::string& bound : {option + "_min", option + "_max"}) {
