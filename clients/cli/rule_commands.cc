@@ -43,8 +43,8 @@ void DescribeRule(CLI::App& command, RuleOptions& options) {
   CLI::Option* pooled = command.add_flag(
       "--pooled", options.pooled,
       "one chain buffer on the demand of all locations instead of each location's");
-  CLI::Option* aggregate =
-      command.add_flag("--aggregate", options.aggregate, "the sum of what each location can sell");
+  CLI::Option* aggregate = command.add_flag("--aggregate", options.aggregate,
+                                            "the sum of what each location can sell (the default)");
   pooled->group(what)->excludes(aggregate);
   aggregate->group(what);
   CLI::Option* include = command.add_flag("--include", options.include, "use the location or item");

@@ -379,7 +379,7 @@ void AddFloors(std::vector<RuleField>* fields) {
       }));
   fields->push_back(Field(
       "dwell", "chain_floor.dwell_s", "DURATION",
-      "shown again after this long at the earliest, to 365d (5m)",
+      "shown again after this long at the earliest, such as 5m; to 365d (0s)",
       [](const Rule& rule) {
         const int32_t seconds = rule.chain_floor().dwell_s();
         return seconds == 0 ? std::string() : FormatSeconds(seconds);
@@ -403,11 +403,11 @@ void AddChainMode(std::vector<RuleField>* fields) {
 
 void AddAnswers(std::vector<RuleField>* fields) {
   fields->push_back(Named<v1::ZeroPolicy>("zero", "zero_policy",
-                                          "what happens at zero or below a floor",
+                                          "what happens at zero or below a floor (hide)",
                                           &Rule::zero_policy, &Rule::set_zero_policy));
   fields->push_back(Field(
       "missing_stock", "missing_stock", "zero|hide",
-      "what an item is that no location ever reported",
+      "what an item is that no location ever reported (zero)",
       [](const Rule& rule) -> std::string {
         if (rule.missing_stock() == v1::MISSING_STOCK_AS_ZERO) return "zero";
         return NameOf(rule.missing_stock());
@@ -451,9 +451,10 @@ void AddUse(std::vector<RuleField>* fields) {
 }
 
 void AddTimes(std::vector<RuleField>* fields) {
-  fields->push_back(Length(
-      "freshness", "freshness_target_s", "how old a location's numbers may be, 1s to 365d (24h)",
-      &Rule::has_freshness_target_s, &Rule::freshness_target_s, &Rule::set_freshness_target_s));
+  fields->push_back(Length("freshness", "freshness_target_s",
+                           "how old a location's numbers may be, such as 24h; 1s to 365d (any age)",
+                           &Rule::has_freshness_target_s, &Rule::freshness_target_s,
+                           &Rule::set_freshness_target_s));
   fields->push_back(Named<v1::FreshnessAction>(
       "past_freshness", "freshness_action",
       "beside freshness: what happens at a location that is older (exclude)",

@@ -86,8 +86,8 @@ std::string DescribeEffect(const v1::Rule& rule) {
   if (rule.has_chain_buffer()) parts.push_back(BufferText(rule.chain_buffer(), " in the chain"));
   add(rule.chain_mode() != v1::CHAIN_MODE_UNSPECIFIED, NameOf(rule.chain_mode()));
   add(rule.zero_policy() != v1::ZERO_POLICY_UNSPECIFIED, NameOf(rule.zero_policy()), " at zero");
-  add(rule.missing_stock() != v1::MISSING_STOCK_UNSPECIFIED, NameOf(rule.missing_stock()),
-      " while nothing is reported");
+  add(rule.missing_stock() == v1::MISSING_STOCK_AS_ZERO, "zero while nothing is reported");
+  add(rule.missing_stock() == v1::MISSING_STOCK_HIDE, "hide while nothing is reported");
   add(rule.has_included(), rule.included() ? "included" : "excluded");
   add(rule.has_max_quantity(), "shows at most ", rule.max_quantity());
   add(rule.has_low_stock_at(), "low stock at ", rule.low_stock_at());
