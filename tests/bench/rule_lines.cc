@@ -343,6 +343,7 @@ void MeasureRules(const Settings& settings) {
     if (!wants(mode)) continue;
     chain.Rule(mode.fill);
     std::vector<double> samples;
+    samples.reserve(static_cast<size_t>(settings.repeat));
     for (int round = 0; round < settings.repeat; ++round) {
       samples.push_back(chain.Measure(mode.channel, settings.seconds / 4));
     }
