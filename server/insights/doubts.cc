@@ -54,7 +54,7 @@ int64_t SilentSince_s(const ledger::ItemLearning& item, const ledger::LocationLe
                       const Belief& belief) {
   const ledger::Velocity& velocity = belief.estimates.velocity;
   const int64_t to_s = velocity.at_s;
-  int64_t low_s = to_s - 2 * 365 * kDay_s, high_s = to_s;
+  int64_t low_s = to_s - int64_t{2 * 365} * kDay_s, high_s = to_s;
   while (high_s - low_s > kDay_s / 24) {
     const int64_t middle_s = (low_s + high_s) / 2;
     const double by_mean = ledger::ExpectedUnits(item, location, middle_s, to_s);

@@ -1,6 +1,7 @@
 #include "server/ledger/apply_learned.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace onhand::ledger {
 namespace {
@@ -10,7 +11,7 @@ constexpr uint32_t kLivedOn_s = 7 * 86'400;
 
 void CopyWeek(const google::protobuf::RepeatedField<float>& column, int row,
               ItemLearning::Week& week) {
-  std::copy_n(column.begin() + row * kDaysPerWeek, kDaysPerWeek, week.begin());
+  std::copy_n(column.begin() + std::ptrdiff_t{row} * kDaysPerWeek, kDaysPerWeek, week.begin());
 }
 
 // Tells the positions of an item up to their locations' known_through.
