@@ -22,7 +22,7 @@ absl::Status RefuseRule(absl::string_view field, std::string value, std::string 
 
 namespace {
 
-constexpr int64_t kSecondsPerDay = 24 * 3600;
+constexpr int64_t kSecondsPerDay = int64_t{24} * 3600;
 constexpr int64_t kSecondsPerYear = 365 * kSecondsPerDay;
 constexpr int64_t kLeadDaysMax = 3'650;
 constexpr int32_t kRiskMax = 1'000'000;
