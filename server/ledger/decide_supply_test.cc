@@ -13,7 +13,7 @@ namespace onhand::ledger {
 namespace {
 
 constexpr int64_t kStartS = ChainForTest::kStart / ChainForTest::kSecond;
-constexpr int64_t kDayS = 24 * 3600;
+constexpr int64_t kDayS = int64_t{24} * 3600;
 
 class DecideSupply : public testing::Test {
  protected:
