@@ -188,7 +188,7 @@ void SalesImports::Finish(const v1::FinishSalesImportRequest& request,
   }
   if (import == nullptr) {
     // Nothing to finish: but it may be the same question again, and then this gives its answer.
-    const std::string import_id = request.import_id();
+    const std::string& import_id = request.import_id();
     if (request.dry_run()) return reply(UnknownImport(import_id));
     return Submit(hub_, request, request.request_id(), false, response, reply,
                   [import_id](ledger::Group&) { return UnknownImport(import_id); });
