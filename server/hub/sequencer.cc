@@ -27,7 +27,7 @@ constexpr auto kResolvePause = std::chrono::milliseconds(200);
 // A quarter of a group at most: display facts never crowd out what people and stores bring.
 constexpr int kDisplayItemsMax = 512;
 constexpr int kOperationsMax = 1'024;
-// Some 0.2 ms of reading or applying: the nightly learning holds up nobody.
+// Read or applied in one turn, so that the nightly learning holds up nobody.
 constexpr int kLearnedPositionsMax = 2'048;
 // Readers come in between slices of this many movements.
 constexpr int kSliceMovementsMax = 512;
