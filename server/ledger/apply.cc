@@ -525,6 +525,7 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kIncomingSet:
       ApplyIncomingSet(state, fact.incoming_set());
       return absl::OkStatus();
+    case journal::Fact::kReservationChanged:  // of the next version
     case journal::Fact::FACT_NOT_SET:
       break;
   }
