@@ -1,9 +1,12 @@
 // onhandd: the hub. Reads the command line and hands over; serve.h says what each command does.
+#include <malloc.h>
+
 #include <exception>
 #include <memory>
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "server/gateway/http_server.h"
 #include "server/serve.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
@@ -24,8 +27,15 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
   command
       ->add_option("--grpc", config->grpc, "HOST:PORT for agents, websites and people; port 0: any")
       ->required();
-  command->add_option("--http", config->http, "HOST:PORT for /healthz, /readyz and /metrics")
+  command
+      ->add_option(
+          "--http", config->http,
+          "HOST:PORT for browsers, curl and Connect clients, and for /healthz, /readyz and "
+          "/metrics; port 0: any")
       ->required();
+  command->add_option("--http-allow-origin", config->http_allow_origins,
+                      "An origin whose pages may use the HTTP port from a browser, such as "
+                      "https://shop.example; repeated for several, '*' for all");
   command->add_flag("--insecure", config->insecure,
                     "No TLS and no tokens; on this machine's own addresses only");
   command->add_flag("--confirm-clock", config->confirm_clock,
@@ -40,6 +50,7 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
 }  // namespace
 
 int main(int argc, char** argv) {
+  mallopt(M_MMAP_THRESHOLD, onhand::gateway::kMmapThresholdBytes);
   spdlog::set_default_logger(spdlog::stderr_color_mt("onhandd"));
   spdlog::flush_on(spdlog::level::info);
 

@@ -13,13 +13,13 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "server/address.h"
+#include "server/gateway/gateway.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
 #include "server/hub/projection.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
-#include "server/telemetry/http_listener.h"
 #include "server/telemetry/metrics.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
@@ -175,9 +175,15 @@ int Serve(const ServeConfig& config) {
     if (draining.load()) return absl::UnavailableError("the hub is about to stop");
     return (*hub)->health();
   };
-  absl::StatusOr<std::unique_ptr<telemetry::HttpListener>> http = telemetry::HttpListener::Start(
-      addresses->http.host, addresses->http.port,
-      {.ready = ready, .metrics = [&] { return telemetry::RenderMetrics(metrics); }});
+  absl::StatusOr<std::unique_ptr<gateway::Gateway>> http =
+      gateway::Gateway::Start({.host = addresses->http.host,
+                               .port = addresses->http.port,
+                               .allow_origins = config.http_allow_origins},
+                              {.rpc = (*server)->in_process(),
+                               .clock = &clock,
+                               .journal_id = (*hub)->journal_id(),
+                               .ready = ready,
+                               .metrics = [&] { return telemetry::RenderMetrics(metrics); }});
   if (!http.ok()) return Fail(http.status());
 
   Address grpc_real = addresses->grpc;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace onhand {
 
@@ -26,6 +27,8 @@ struct StoreConfig {
 struct ServeConfig {
   std::string grpc;
   std::string http;
+  // Origins whose pages may use the HTTP port from a browser; "*": all.
+  std::vector<std::string> http_allow_origins;
   StoreConfig store;
   bool insecure = false;
   bool confirm_clock = false;

@@ -78,6 +78,7 @@ class ServedHub {
   }
 
   hub::Hub& hub() { return *hub_; }
+  hub::Clock& clock() { return clock_; }
   Server& server() { return *server_; }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
 

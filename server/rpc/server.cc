@@ -10,6 +10,7 @@
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "server/rpc/report_stream.h"
 
 namespace onhand::rpc {
@@ -96,6 +97,9 @@ absl::Status Server::Listen() {
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // what the hub answers is as large as it is
+  in_process_.Open(server_->InProcessChannel(arguments));
   idle_watch_ = std::thread([this] { WatchIdleStreams(); });
   return absl::OkStatus();
 }
@@ -113,6 +117,7 @@ void Server::Stop() {
   streams_.Drain(static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.reconnect_after)));
   streams_.AwaitNone(options_.drain_for);
   health_.EndWatches();
+  in_process_.Close();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + options_.last_calls_for));
   queue_.Join();
   stopping_.Notify();

@@ -18,6 +18,7 @@
 #include "server/rpc/catalog_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
+#include "server/rpc/in_process.h"
 #include "server/rpc/insight_service.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
@@ -50,6 +51,8 @@ class Server {
   // The port that it listens on.
   int port() const { return port_; }
   const OpenStreams& streams() const { return streams_; }
+  // For the HTTP port; until the server is gone.
+  InProcess* in_process() { return &in_process_; }
 
   // Drains: health answers NOT_SERVING, agents are told to go and get their time to; then no call
   // is left. The hub must still run: calls under way are answered by it.
@@ -73,6 +76,7 @@ class Server {
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;
+  InProcess in_process_;
   std::unique_ptr<grpc::Server> server_;
   absl::Notification stopping_;
   std::thread idle_watch_;
