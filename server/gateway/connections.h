@@ -25,7 +25,7 @@ struct ConnectionLimits {
   // Open ones; a further one is told that the hub is busy.
   int connections_max = 1'024;
   // Requests that wait for a worker; a further one is told that the hub is busy.
-  int waiting_max = 256;
+  int waiting_max = 1'000;
   // A request's line and headers.
   size_t head_bytes_max = 16 << 10;
   // From a head's first byte to its last.
