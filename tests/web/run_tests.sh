@@ -5,10 +5,10 @@ set -euo pipefail
 
 root=$1 work=$2
 export ONHANDD=$3
-command -v node >/dev/null && command -v npm >/dev/null || {
+if ! command -v npm >/dev/null; then
   echo "node and npm are missing: ./run setup" >&2
   exit 1
-}
+fi
 mkdir -p "$work"
 cp "$root"/tests/web/{package.json,package-lock.json,*.mjs} "$work"
 cd "$work"
