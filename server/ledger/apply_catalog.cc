@@ -153,6 +153,7 @@ void ApplyRuleSet(State& state, const journal::Rule& set) {
   rule.set_changed_us(state.counters.time_us);
   rule.set_revision(state.counters.revision);
   CountDemandRule(state, &rule, 1);
+  state.demand_rules.Set(rule);
   KeepVersion(state, rule, /*ended=*/false);
 }
 
@@ -162,6 +163,7 @@ void ApplyRuleEnded(State& state, const journal::RuleEnded& ended) {
   journal::Rule rule = *known;
   CountDemandRule(state, known, -1u);
   state.rules.Erase(ended.rule_id());
+  state.demand_rules.Erase(ended.rule_id());
   rule.set_author(ended.author());
   rule.set_reason(ended.reason());
   rule.set_changed_us(state.counters.time_us);

@@ -36,7 +36,7 @@
 //     position is looked at.
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
-//   What is derived (answer_order, a table's hash order) is not kept.
+//   What is derived (answer_order, demand_rules, a table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
 //   u8 version (as above), u32 number, then for each item that has positions, ascending:
@@ -460,6 +460,8 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   for (const std::string& rule_id : state.rules.SortedKeys()) {
     UpgradeRule(state.rules.Mutable(rule_id));
   }
+  state.rules.ForEach(
+      [&](const std::string&, const journal::Rule& rule) { state.demand_rules.Set(rule); });
   for (LocationLearning& location : state.mutable_learned().locations) location.Derive();
   for (const std::string& request_id : state.answers.SortedKeys()) {
     if (request_id.size() != 16) return Damaged("a request id does not have 16 bytes");

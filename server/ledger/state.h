@@ -13,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/demand_rules.h"
 #include "server/ledger/estimates.h"
 #include "server/ledger/learned.h"
 #include "server/ledger/positions.h"
@@ -195,6 +196,9 @@ struct State {
   Table<std::string, Answer> answers;  // by request id, 16 bytes
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
+
+  // Of `rules`, those that set a demand factor; made anew when an image is loaded.
+  DemandRules demand_rules;
 
   // What is learned takes effect with its commit: an overlay reads what is committed.
   const Learned& learned() const { return *learned_; }
