@@ -84,6 +84,15 @@ void ExpireAnswers(State& state) {
   }
 }
 
+void ForgetEndedRules(State& state) {
+  while (!state.ended_rules.empty()) {
+    const auto oldest = state.ended_rules.begin();
+    if (oldest->first > state.counters.time_us - State::kEndedRuleKept_us) return;
+    state.rule_versions.Erase(oldest->second);
+    state.ended_rules.erase(oldest);
+  }
+}
+
 void ExpireStaging(State& state) {
   const int64_t cutoff_us = state.counters.time_us - state.settings.staging_kept_us;
   std::vector<SourceLocation> expired;
@@ -416,6 +425,7 @@ void BeginRow(State& state, const RowMoment& row) {
     state.arrivals.erase(state.arrivals.begin());
   }
   ExpireAnswers(state);
+  ForgetEndedRules(state);
 }
 
 void ApplyReportProgress(State& state, const journal::Report& report) {

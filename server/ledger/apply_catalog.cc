@@ -137,7 +137,12 @@ void ApplyLocationStateSet(State& state, const journal::LocationStateSet& set) {
 void KeepVersion(State& state, const journal::Rule& rule, bool ended) {
   std::vector<RuleVersion>& versions = state.rule_versions.Mutable(rule.rule_id());
   if (versions.size() >= State::kRuleVersionsMax) versions.erase(versions.begin());
+  // Made anew, a rule goes on with the versions that it had.
+  if (!state.is_overlay && !versions.empty() && versions.back().ended) {
+    state.ended_rules.erase({versions.back().rule.changed_us(), rule.rule_id()});
+  }
   versions.push_back({.rule = rule, .ended = ended});
+  if (!state.is_overlay && ended) state.ended_rules.emplace(rule.changed_us(), rule.rule_id());
 }
 
 void CountDemandRule(State& state, const journal::Rule* rule, uint32_t by) {

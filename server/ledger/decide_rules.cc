@@ -9,6 +9,7 @@
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/rule_fields.h"
+#include "server/ledger/rule_history.h"
 #include "server/ledger/validate.h"
 
 namespace onhand::ledger {
@@ -56,10 +57,10 @@ absl::Status UnknownRule(const std::string& field, const std::string& rule_id) {
 }
 
 // A rule that was ended goes on counting when it is made anew: a version names one text for good.
-uint32_t LastVersionOf(const State& state, const std::string& rule_id) {
-  const std::vector<RuleVersion>* versions = state.rule_versions.Find(rule_id);
-  const uint32_t kept =
-      versions == nullptr || versions->empty() ? 0 : versions->back().rule.version();
+// Once its versions are forgotten it begins again with 1.
+uint32_t LastVersionOf(const State& state, int64_t now_us, const std::string& rule_id) {
+  const std::vector<RuleVersion>* versions = KeptVersions(state, rule_id, now_us);
+  const uint32_t kept = versions == nullptr ? 0 : versions->back().rule.version();
   const journal::Rule* known = state.rules.Find(rule_id);
   return std::max(kept, known == nullptr ? 0 : known->version());
 }
@@ -77,7 +78,7 @@ absl::StatusOr<RuleVersion> VersionThatSets(const State& state, int64_t now_us,
   if (!row.ok()) return row.status();
   absl::Status status = CheckEtag(path.etag, state.rules.Find(rule.rule_id()), etag);
   if (!status.ok()) return status;
-  row->set_version(LastVersionOf(state, rule.rule_id()) + 1);
+  row->set_version(LastVersionOf(state, now_us, rule.rule_id()) + 1);
   return RuleVersion{.rule = *std::move(row), .ended = false};
 }
 
@@ -193,7 +194,7 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
 
 absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64_t now_us,
                                                        const v1::RollbackRuleRequest& request) {
-  const std::vector<RuleVersion>* versions = state.rule_versions.Find(request.rule_id());
+  const std::vector<RuleVersion>* versions = KeptVersions(state, request.rule_id(), now_us);
   if (versions == nullptr) return UnknownRule("rule_id", request.rule_id());
   const auto wanted = std::find_if(
       versions->rbegin(), versions->rend(),
@@ -270,7 +271,7 @@ void RescopeRules(Group& group, uint32_t from_item, uint32_t to_item, const std:
     if (!rule.has_item() || rule.item() != from_item) return;
     RuleVersion& version = versions.emplace_back(RuleVersion{.rule = rule, .ended = false});
     version.rule.set_item(to_item);
-    version.rule.set_version(LastVersionOf(group.state(), rule_id) + 1);
+    version.rule.set_version(LastVersionOf(group.state(), group.now_us(), rule_id) + 1);
     version.rule.clear_author();
     version.rule.set_reason(reason);
   });

@@ -339,6 +339,33 @@ TEST_F(DecideRules, RulesOfADuplicateHoldForTheItemThatStays) {
   EXPECT_EQ(chain_.state().rules.Find("other")->version(), 1u);
 }
 
+// A year and more after its end nobody asks what a rule said.
+TEST_F(DecideRules, VersionsOfAnEndedRuleAreForgottenAfterFourHundredDays) {
+  constexpr int64_t kKept = State::kEndedRuleKept_us;
+  chain_.Rule("rule_id: 'ended' cache_s: 1");
+  chain_.Rule("rule_id: 'revived' cache_s: 1");
+  chain_.Rule("rule_id: 'kept' cache_s: 1");
+  chain_.EndRule("ended");
+  chain_.EndRule("revived");
+  chain_.Wait(kKept / 2);
+  chain_.Rule("rule_id: 'revived' cache_s: 2");
+  chain_.Wait(kKept / 2 - ChainForTest::kSecond);
+  chain_.Tick();
+  EXPECT_EQ(History("ended").size(), 2u);
+  EXPECT_EQ(LoadedState()->ended_rules, chain_.state().ended_rules);
+  // The decision sees it gone whether a row came before or not.
+  chain_.Wait(ChainForTest::kSecond);
+  EXPECT_EQ(ReasonOf(Rollback("rule_id: 'ended' version: 1").status()), "UNKNOWN_RULE");
+  chain_.Tick();
+  EXPECT_EQ(History("ended").size(), 0u);
+  EXPECT_TRUE(chain_.state().ended_rules.empty());
+  EXPECT_EQ(History("revived").size(), 3u);
+  EXPECT_EQ(History("kept").size(), 1u);
+  const auto anew = chain_.TryRule("rule_id: 'ended' cache_s: 3", "");
+  ASSERT_TRUE(anew.ok());
+  EXPECT_EQ(anew->rule().version(), 1u);
+}
+
 TEST_F(DecideRules, DemandFactorsAreAskedOfTheirRulesAlone) {
   for (int i = 0; i < 50; ++i) chain_.Rule(absl::StrCat("rule_id: 'other-", i, "' cache_s: 1"));
   const auto listed = [](const State& state) {

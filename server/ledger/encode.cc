@@ -36,7 +36,7 @@
 //     position is looked at.
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
-//   What is derived (answer_order, demand_rules, a table's hash order) is not kept.
+//   What is derived (answer_order, ended_rules, demand_rules, a table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
 //   u8 version (as above), u32 number, then for each item that has positions, ascending:
@@ -462,6 +462,11 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   }
   state.rules.ForEach(
       [&](const std::string&, const journal::Rule& rule) { state.demand_rules.Set(rule); });
+  state.rule_versions.ForEach(
+      [&](const std::string& rule_id, const std::vector<RuleVersion>& versions) {
+        if (versions.empty() || !versions.back().ended) return;
+        state.ended_rules.emplace(versions.back().rule.changed_us(), rule_id);
+      });
   for (LocationLearning& location : state.mutable_learned().locations) location.Derive();
   for (const std::string& request_id : state.answers.SortedKeys()) {
     if (request_id.size() != 16) return Damaged("a request id does not have 16 bytes");

@@ -183,6 +183,8 @@ struct State {
   Table<std::string, journal::Rule> rules;
   // By rule id, oldest first, the one in force included.
   static constexpr size_t kRuleVersionsMax = 1'000;
+  // So long after its end nobody asks what a rule said: a year and its season's comparison.
+  static constexpr int64_t kEndedRuleKept_us = int64_t{400} * 86'400 * 1'000'000;
   Table<std::string, std::vector<RuleVersion>> rule_versions;
   Table<uint32_t, journal::Chain> chain;  // one row, 0, once it is set
   Table<uint32_t, SourceState> sources;
@@ -214,6 +216,10 @@ struct State {
   // Answers by the moment at which they are forgotten. Committed state only; made from `answers`
   // when an image is loaded.
   std::set<std::pair<int64_t, std::string>> answer_order;
+
+  // Ended rules by the moment of their end, until their versions are forgotten. Committed state
+  // only; made from `rule_versions` when an image is loaded.
+  std::set<std::pair<int64_t, std::string>> ended_rules;
 
   bool is_overlay = false;
 
