@@ -127,6 +127,13 @@ void AddFacts(Group& group, const std::vector<RuleVersion>& versions) {
   }
 }
 
+template <class Response>
+void Warn(const State& state, const std::vector<RuleVersion>& versions, Response& response) {
+  for (std::string& warning : WarningsOf(state, versions)) {
+    response.add_warnings(std::move(warning));
+  }
+}
+
 // The rule as it stands, or as it would stand after a dry run: then without etag.
 v1::Rule RuleAfter(const State& state, const RuleVersion& version, bool dry_run) {
   if (!dry_run) return RuleOf(state, *state.rules.Find(version.rule.rule_id()));
@@ -216,6 +223,31 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
                                               request.etag())));
 }
 
+std::vector<std::string> WarningsOf(const State& state, const std::vector<RuleVersion>& versions) {
+  absl::flat_hash_set<absl::string_view> empty;
+  for (const RuleVersion& version : versions) {
+    if (!version.ended && !version.rule.category().empty()) empty.insert(version.rule.category());
+  }
+  std::vector<std::string> warnings;
+  if (empty.empty()) return warnings;
+  state.items.ForEach([&](uint32_t, const journal::Item& item) {
+    if (item.merged_into() != 0) return;
+    absl::string_view category = item.category();
+    while (!empty.empty() && !category.empty()) {
+      empty.erase(category);
+      const size_t slash = category.rfind('/');
+      category = category.substr(0, slash == absl::string_view::npos ? 0 : slash);
+    }
+  });
+  for (const RuleVersion& version : versions) {
+    if (version.ended || !empty.contains(version.rule.category())) continue;
+    warnings.push_back(absl::StrCat("rule '", version.rule.rule_id(), "': no item is in category '",
+                                    version.rule.category(),
+                                    "' yet; the rule holds for none until one is"));
+  }
+  return warnings;
+}
+
 absl::StatusOr<v1::SetRuleResponse> DecideSetRule(Group& group, const v1::SetRuleRequest& request) {
   const auto versions = NewVersionsOf(group.state(), group.now_us(), request);
   if (!versions.ok()) return versions.status();
@@ -225,6 +257,7 @@ absl::StatusOr<v1::SetRuleResponse> DecideSetRule(Group& group, const v1::SetRul
     response.set_revision(group.revision());
   }
   *response.mutable_rule() = RuleAfter(group.state(), versions->front(), request.dry_run());
+  Warn(group.state(), *versions, response);
   return response;
 }
 
@@ -251,6 +284,7 @@ absl::StatusOr<v1::BatchChangeRulesResponse> DecideBatchChangeRules(
     if (version.ended) continue;
     *response.add_rules() = RuleAfter(group.state(), version, request.dry_run());
   }
+  Warn(group.state(), *versions, response);
   return response;
 }
 
@@ -261,6 +295,7 @@ absl::StatusOr<v1::RollbackRuleResponse> DecideRollbackRule(
   AddFacts(group, *versions);
   v1::RollbackRuleResponse response;
   *response.mutable_rule() = RuleAfter(group.state(), versions->front(), /*dry_run=*/false);
+  Warn(group.state(), *versions, response);
   response.set_revision(group.revision());
   return response;
 }

@@ -406,6 +406,32 @@ TEST_F(DecideRules, DemandFactorsAreAskedOfTheirRulesAlone) {
   EXPECT_EQ(factor(chain_.state()), 1);
 }
 
+TEST_F(DecideRules, ARuleForACategoryWithoutItemsIsTakenAndWarnedOf) {
+  chain_.Item("sandal", "category: 'shoes/summer/beach'");
+  const auto warned = [&](const std::string& category) {
+    const auto set = chain_.TryRule(
+        absl::StrCat("rule_id: 'r' scope { category: '", category, "' } cache_s: 1"));
+    EXPECT_TRUE(set.ok()) << set.status();
+    return set->warnings_size() > 0;
+  };
+  EXPECT_FALSE(warned("shoes"));
+  EXPECT_FALSE(warned("shoes/summer"));
+  EXPECT_FALSE(warned("shoes/summer/beach"));
+  EXPECT_TRUE(warned("shoes/sum"));
+  EXPECT_TRUE(warned("Shoes"));
+  EXPECT_TRUE(warned("shoes/summer/beach/red"));
+  const auto batch = Batch(
+      "changes { set { rule_id: 'a' scope { category: 'ski' } cache_s: 1 } }"
+      "changes { set { rule_id: 'b' scope { category: 'shoes' } cache_s: 1 } }"
+      "changes { set { rule_id: 'c' cache_s: 1 } } dry_run: true");
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_THAT(batch->warnings(),
+              testing::ElementsAre("rule 'a': no item is in category 'ski' yet; the rule holds for "
+                                   "none until one is"));
+  chain_.Item("carver", "category: 'ski/race'");
+  EXPECT_FALSE(warned("ski"));
+}
+
 TEST_F(DecideRules, NewestThousandVersionsAreKept) {
   for (int i = 1; i <= 1'002; ++i) chain_.Rule(absl::StrCat("rule_id: 'r' cache_s: ", i));
   const auto versions = VersionsBehind(chain_.state(), "r", std::nullopt, 2'000);
