@@ -391,6 +391,28 @@ TEST_F(AvailabilityRules, NeverReportedItemIsHiddenWhateverTheZeroPolicy) {
   EXPECT_EQ(chain_.Answer("boot", "pickup", "cadiz").status, v1::AVAILABILITY_STATUS_KEEP_SELLING);
 }
 
+// A second till that was enlisted and never told: the location's age is unknown, but what the first
+// one's silence may hide is not nothing.
+TEST_F(AvailabilityRules, ASourceThatNeverToldTakesFreshnessAndNotTheForecastWindow) {
+  chain_.Rule("rule_id: 'r' buffer { risk_one_in: 100 }");
+  Shelf("bilbao", 10);
+  ASSERT_EQ(Salable("pickup", "bilbao"), 3);
+  chain_.Run([&](Group& group) {
+    journal::Fact fact;
+    journal::SourceOpened& opened = *fact.mutable_source_opened();
+    opened.set_source(77);
+    opened.set_source_id("second till");
+    opened.set_spool(1);
+    opened.add_locations(chain_.LocationId("bilbao"));
+    group.Add(std::move(fact));
+    return 0;
+  });
+  EXPECT_EQ(Salable("pickup", "bilbao"), 3) << "no less is withheld than before";
+  EXPECT_EQ(chain_.Answer("boot", "pickup", "bilbao").known_through_us, 0);
+  chain_.Rule("rule_id: 'f' freshness_target_s: 86400");
+  EXPECT_EQ(Salable("pickup", "bilbao"), 0) << "as old as anything can be";
+}
+
 TEST_F(AvailabilityRules, RuleForASupplyHoldsForItsItemsOnly) {
   chain_.Rule("rule_id: 'a' scope { supply: SUPPLY_ENDED } buffer { units: 1 }");
   chain_.Rule("rule_id: 'b' scope { supply: SUPPLY_REORDERABLE } buffer { units: 2 }");

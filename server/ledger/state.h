@@ -49,8 +49,12 @@ struct LocationClock {
   // Mean time between moves of KnownThrough, a move counting an eighth; 0: it has not moved twice.
   int64_t report_interval_us = 0;
 
-  // The least over the sources; 0 if there is none or one has never told.
+  // The least over the sources; 0 if there is none or one has never told. Only this makes numbers
+  // fresh.
   int64_t KnownThrough() const;
+  // The least over the sources that ever told; 0 if none did. From then on sales may be missing: a
+  // source that is enlisted and silent makes the location unknown, but not its open window nothing.
+  int64_t ToldThrough() const;
 };
 
 // A source of reports.
