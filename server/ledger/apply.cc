@@ -27,10 +27,9 @@ void CopyToCell(const FoldState& fold, Cell& cell) {
   // Decide keeps positions inside int32; saturating makes apply total all the same.
   cell.on_hand = Saturated(fold.on_hand());
   cell.level_source = fold.level_source();
-  cell.absolute_s =
-      fold.absolute_us() == FoldState::kNever
-          ? 0
-          : static_cast<uint32_t>(std::max<int64_t>(0, fold.absolute_us()) / kMicrosPerSecond);
+  // Never 0: whoever tells of a position by deltas alone has told of it for good.
+  cell.absolute_s = static_cast<uint32_t>(
+      std::max<int64_t>(Cell::kToldByDeltas, fold.absolute_us() / kMicrosPerSecond));
 }
 
 // A delta from before the newest dropped LEVEL or COUNT: that number contains it already.

@@ -19,7 +19,7 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (2; 1 is read too)
+//   u8 version (3; 1 and 2 are read too)
 //   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its
 //   meaning, so that a
 //     program with others must not read on.
@@ -45,6 +45,7 @@
 //   now, list of events (32 bytes each, as in memory), u32 arrived_minute. fold: i64 base, i64
 //   unavailable, i64 absolute_us, u32 level_source, list of (u32 source, i64 offset), list of
 //     (i64 amount, bool lasting).
+//   Since version 3 a cell that deltas alone told of says so (Cell::kToldByDeltas).
 namespace onhand::ledger {
 namespace {
 
@@ -53,7 +54,7 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
-constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersion = kEncodedFormat;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
 
@@ -434,6 +435,10 @@ void GetItem(Reader& reader, uint32_t segment, ItemBuffers& buffers, int64_t& it
 }
 
 }  // namespace
+
+uint8_t FormatOf(absl::string_view bytes) {
+  return bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
+}
 
 std::string EncodeTables(const State& state) {
   Writer writer;
