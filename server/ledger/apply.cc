@@ -529,6 +529,9 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kLearnedItems:
     case journal::Fact::kPositionsTaught:
     case journal::Fact::kOffsetsLearned:
+    case journal::Fact::kNightBegun:
+    case journal::Fact::kNightRows:
+    case journal::Fact::kNightInstalled:
       ApplyLearnedFact(state, fact);
       return absl::OkStatus();
     case journal::Fact::kIncomingSet:
