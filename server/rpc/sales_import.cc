@@ -100,7 +100,12 @@ void FillAnswer(const ledger::Lesson& lesson, v1::FinishSalesImportResponse* res
 }  // namespace
 
 SalesImports::~SalesImports() {
-  if (teacher_.joinable()) teacher_.join();
+  std::thread teacher;
+  {
+    absl::MutexLock lock(&mutex_);
+    teacher = std::move(teacher_);
+  }
+  if (teacher.joinable()) teacher.join();
 }
 
 SalesImports::Import* SalesImports::Find(const std::string& id) {
@@ -174,6 +179,7 @@ void SalesImports::Finish(const v1::FinishSalesImportRequest& request,
       !checked.ok())
     return reply(checked);
   Import* import = nullptr;
+  std::thread before;
   {
     absl::MutexLock lock(&mutex_);
     import = Find(request.import_id());
@@ -184,18 +190,22 @@ void SalesImports::Finish(const v1::FinishSalesImportRequest& request,
       return ledger.state().answers.Contains(absl::string_view(*id));
     });
     if (answered) import = nullptr;
-    if (import != nullptr) finishing_ = true;
+    if (import != nullptr) {
+      finishing_ = true;
+      // Under the lock: the new thread may be over before this one goes on.
+      before = std::exchange(teacher_, std::thread([this, import, &request, response, reply] {
+                               Teach(import, request, response, reply);
+                             }));
+    }
   }
-  if (import == nullptr) {
-    // Nothing to finish: but it may be the same question again, and then this gives its answer.
-    const std::string& import_id = request.import_id();
-    if (request.dry_run()) return reply(UnknownImport(import_id));
-    return Submit(hub_, request, request.request_id(), false, response, reply,
-                  [import_id](ledger::Group&) { return UnknownImport(import_id); });
-  }
-  if (teacher_.joinable()) teacher_.join();
-  teacher_ = std::thread(
-      [this, import, &request, response, reply] { Teach(import, request, response, reply); });
+  // It has given its import back, and only its answer may still be on its way.
+  if (before.joinable()) before.join();
+  if (import != nullptr) return;
+  // Nothing to finish: but it may be the same question again, and then this gives its answer.
+  const std::string& import_id = request.import_id();
+  if (request.dry_run()) return reply(UnknownImport(import_id));
+  return Submit(hub_, request, request.request_id(), false, response, reply,
+                [import_id](ledger::Group&) { return UnknownImport(import_id); });
 }
 
 void SalesImports::Teach(Import* import, const v1::FinishSalesImportRequest& request,

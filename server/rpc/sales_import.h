@@ -61,7 +61,7 @@ class SalesImports {
   // Its sales belong to the import's thread meanwhile.
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t started_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::thread teacher_;  // Finish's caller starts and joins it
+  std::thread teacher_ ABSL_GUARDED_BY(mutex_);  // of the import that was finished last
 };
 
 }  // namespace onhand::rpc
