@@ -209,6 +209,7 @@ absl::Status ApplyRules(Session& session, const ApplyOptions& options) {
     return absl::OkStatus();
   }
   session.out << (options.dry_run ? "Dry run, nothing changed. " : "") << Summary(*changes) << "\n";
+  PrintWarnings(session, response.warnings());
   return absl::OkStatus();
 }
 
