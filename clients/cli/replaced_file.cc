@@ -23,7 +23,7 @@ bool ForceOntoDisk(const std::string& path) {
 }
 
 absl::Status CannotBeWritten(const std::string& path) {
-  return absl::UnavailableError(absl::StrCat(
+  return absl::DataLossError(absl::StrCat(
       "file '", path, "' cannot be written, and stands as it was; check its folder and the disk"));
 }
 

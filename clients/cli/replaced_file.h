@@ -20,10 +20,10 @@ class ReplacedFile {
   ReplacedFile(const ReplacedFile&) = delete;
   ReplacedFile& operator=(const ReplacedFile&) = delete;
 
-  // UNAVAILABLE names the path: it cannot be written.
+  // DATA_LOSS names the path: it cannot be written.
   absl::Status status() const;
   std::ostream& out() { return stream_; }
-  // Forces what was written onto the disk, then renames. UNAVAILABLE: the old file still stands.
+  // Forces what was written onto the disk, then renames. DATA_LOSS: the old file still stands.
   absl::Status PutInPlace();
 
  private:
