@@ -228,9 +228,9 @@ void Print(Session& session, const CompareOptions& options, const Comparison& co
                          " that the file does not hold and Onhand ", onhand_would),
             comparison.unknown_to_site);
   session.out << "\nSame: " << comparison.same_count
-              << ". Different: " << DifferenceCount(comparison)
-              << ". Not in the file, and not of Onhand's either: "
-              << comparison.unknown_and_unsold_count << ".\n";
+              << ". Different: " << DifferenceCount(comparison) << ". Not in the file and not "
+              << (by_order ? "sold" : "shown")
+              << " by Onhand either: " << comparison.unknown_and_unsold_count << ".\n";
 }
 
 // For programs -----------------------------------------------------------------------------------

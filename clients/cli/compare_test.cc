@@ -52,13 +52,14 @@ TEST_F(CompareTest, SaysWhereTheTwoDifferAndWhy) {
                     HasSubstr("1 item that the site does not sell and Onhand would let be "
                               "ordered\n"),
                     HasSubstr("racket     3  out of stock  in-stock      7  Why of racket.\n")));
-  EXPECT_THAT(out_, AllOf(HasSubstr("2 items of the file that Onhand does not know\n"),
-                          HasSubstr("1 item that the file does not hold and Onhand would let be "
-                                    "ordered\n"),
-                          HasSubstr("sock  -     not in the file  low-stock")));
+  EXPECT_THAT(out_,
+              AllOf(HasSubstr("2 items of the file that Onhand does not know\n"),
+                    HasSubstr("1 item that the file does not hold and Onhand would let be "
+                              "ordered\n"),
+                    HasSubstr("sock     -  not in the file  low-stock      2  Why of sock.")));
   // ghost is sold by a site that Onhand knows nothing of; spook by neither.
-  EXPECT_THAT(out_, HasSubstr("Same: 1. Different: 4. Not in the file, and not of Onhand's either: "
-                              "1."));
+  EXPECT_THAT(
+      out_, HasSubstr("Same: 1. Different: 4. Not in the file and not sold by Onhand either: 1."));
 }
 
 TEST_F(CompareTest, WhatIsShownIsComparedWithWhatWouldBeShown) {
