@@ -268,6 +268,11 @@ TEST_F(RuleCommandsTest, WhatIsExportedAppliesAsNothingToChange) {
   EXPECT_THAT(rules_.batches, IsEmpty());
 }
 
+TEST_F(RuleCommandsTest, AFileThatCannotBeWrittenIsNotTakenForAHubThatIsAway) {
+  EXPECT_EQ(Onhand({"rule", "export", PathOf("no/such/folder.yaml")}), kExitRefused);
+  EXPECT_THAT(err_, HasSubstr("cannot be written"));
+}
+
 TEST_F(RuleCommandsTest, ApplyMakesChangesAndEndsInOneCall) {
   EXPECT_EQ(Onhand({"rule", "set", "a", "--chain-floor", "5", "--reshow", "8"}), 0) << err_;
   EXPECT_EQ(Onhand({"rule", "set", "old", "--max-shown", "3"}), 0) << err_;
