@@ -22,7 +22,8 @@ inline void PrefetchCells(const State& state, uint32_t item) {
   }
 }
 
-// Whether anybody ever told of the position's stock; past sales alone make one too.
+// Whether anybody ever told of the position's stock; past sales alone make one too. The rest stands
+// for positions that older versions of this program kept: those told by deltas had no mark.
 inline bool IsReported(const Cell& cell) {
   return cell.absolute_s != 0 || cell.on_hand != 0 || cell.beside != 0;
 }

@@ -32,11 +32,18 @@ static_assert(sizeof(Estimates) == 20);
 
 // The numbers of one position, 36 bytes. Without a Beside, they are the whole fold.
 struct Cell {
+  // absolute_s of a position that deltas alone told of.
+  static constexpr uint32_t kToldByDeltas = 1;
+
   int32_t on_hand = 0;
   uint32_t beside = 0;        // index into the pool; 0: none
   uint32_t level_source = 0;  // the source whose LEVEL on_hand stands on; 0: none yet
-  uint32_t absolute_s = 0;    // when the newest LEVEL or COUNT was true, seconds; 0: none yet
+  // When the newest LEVEL or COUNT was true, seconds; kToldByDeltas: none yet; 0: nobody ever told
+  // of the position's stock (past sales make one too).
+  uint32_t absolute_s = 0;
   Estimates estimates;
+
+  bool HasAbsolute() const { return absolute_s > kToldByDeltas; }
 };
 static_assert(sizeof(Cell) == 36);
 
