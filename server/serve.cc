@@ -179,9 +179,9 @@ int Serve(const ServeConfig& config) {
       gateway::Gateway::Start({.host = addresses->http.host,
                                .port = addresses->http.port,
                                .allow_origins = config.http_allow_origins},
-                              {.rpc = (*server)->in_process(),
+                              {.hub = hub->get(),
+                               .rpc = (*server)->in_process(),
                                .clock = &clock,
-                               .journal_id = (*hub)->journal_id(),
                                .ready = ready,
                                .metrics = [&] { return telemetry::RenderMetrics(metrics); }});
   if (!http.ok()) return Fail(http.status());

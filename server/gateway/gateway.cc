@@ -37,14 +37,14 @@ HttpResponse NotFound(const HttpRequest& request) {
   // /package.Service/Method: what a client of a newer contract asks of an older hub.
   const bool like_method =
       absl::StrContains(request.path, ".") && request.path.find('/', 1) != std::string::npos;
-  return Refused(ledger::Refuse(
-      like_method ? absl::StatusCode::kUnimplemented : absl::StatusCode::kNotFound,
-      {.reason = like_method ? "UNKNOWN_METHOD" : "UNKNOWN_PATH",
-       .field = "path",
-       .value = request.path,
-       .problem = "is nothing that this hub knows",
-       .remedy = "ask for /onhand.v1.Service/Method as in the contract, /healthz, /readyz or "
-                 "/metrics"}));
+  return Refused(
+      ledger::Refuse(like_method ? absl::StatusCode::kUnimplemented : absl::StatusCode::kNotFound,
+                     {.reason = like_method ? "UNKNOWN_METHOD" : "UNKNOWN_PATH",
+                      .field = "path",
+                      .value = request.path,
+                      .problem = "is nothing that this hub knows",
+                      .remedy = "ask for /onhand.v1.Service/Method as in the contract, "
+                                "/v1/locations/{id}/files/{name}, /healthz, /readyz or /metrics"}));
 }
 
 void Compress(const HttpRequest& request, HttpResponse* response) {
@@ -76,9 +76,10 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options, 
 Gateway::Gateway(const GatewayOptions& options, Behind behind)
     : behind_(std::move(behind)),
       hub_({.rpc = behind_.rpc}),
-      freshness_(behind_.clock, behind_.journal_id),
+      freshness_(behind_.clock, behind_.hub->journal_id()),
       cors_(options.allow_origins),
-      streams_(options.limits.connections.workers / 2, options.quiet_stream_max) {}
+      streams_(options.limits.connections.workers / 2, options.quiet_stream_max),
+      files_(behind_.hub) {}
 
 Gateway::~Gateway() = default;
 
@@ -91,6 +92,9 @@ HttpResponse Gateway::Handle(HttpRequest& request) {
 
 HttpResponse Gateway::Route(HttpRequest& request) {
   if (const Method* method = methods_.Find(request.path)) return Call(*method, request);
+  if (FileDoor::Covers(request.path)) {
+    return request.method == "PUT" ? files_.Put(request) : NotAllowed(request, "PUT");
+  }
   const bool health = request.path == "/healthz" || request.path == "/readyz";
   if (!health && request.path != "/metrics") return NotFound(request);
   if (!IsGet(request)) return NotAllowed(request, "GET");

@@ -1,6 +1,7 @@
 // The hub's HTTP port: every method of the contract by the Connect protocol, so that browsers, curl
-// and Connect's own clients need no proxy, and /healthz, /readyz and /metrics for those who run it.
-// Owned by main, which stops the gRPC server first: that ends the streams.
+// and Connect's own clients need no proxy; the file door for tills; and /healthz, /readyz and
+// /metrics for those who run it. Owned by main, which stops the gRPC server first: that ends the
+// streams.
 #ifndef ONHAND_SERVER_GATEWAY_GATEWAY_H_
 #define ONHAND_SERVER_GATEWAY_GATEWAY_H_
 
@@ -16,9 +17,11 @@
 #include "server/gateway/connect_request.h"
 #include "server/gateway/connect_stream.h"
 #include "server/gateway/cors.h"
+#include "server/gateway/file_door.h"
 #include "server/gateway/http_server.h"
 #include "server/gateway/methods.h"
 #include "server/hub/clock.h"
+#include "server/hub/hub.h"
 #include "server/rpc/in_process.h"
 
 namespace onhand::gateway {
@@ -34,10 +37,10 @@ struct GatewayOptions {
 
 // What the gateway stands before. All of it outlives the gateway.
 struct Behind {
+  hub::Hub* hub = nullptr;  // for the file door; all else goes by rpc
   // The gRPC server of this process.
   rpc::InProcess* rpc = nullptr;
   hub::Clock* clock = nullptr;
-  std::string journal_id;
   // OK while the hub can take work; otherwise why not. /healthz never asks: it says that the
   // process lives.
   std::function<absl::Status()> ready;
@@ -67,6 +70,7 @@ class Gateway {
   const Cors cors_;
   Methods methods_;
   ConnectStreams streams_;
+  FileDoor files_;
   std::unique_ptr<HttpServer> server_;  // last: its workers use the others
 };
 

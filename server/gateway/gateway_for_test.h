@@ -31,9 +31,9 @@ class ServedGateway {
     options.host = "127.0.0.1";
     options.limits.connections.stop_within = absl::Seconds(1);
     gateway_ = *Gateway::Start(std::move(options),
-                               {.rpc = hub.server().in_process(),
+                               {.hub = &hub.hub(),
+                                .rpc = hub.server().in_process(),
                                 .clock = &hub.clock(),
-                                .journal_id = hub.hub().journal_id(),
                                 .ready = [this] { return ready; },
                                 .metrics = [] { return std::string("onhand_revision 7\n"); }});
     client = std::make_unique<httplib::Client>("127.0.0.1", port());

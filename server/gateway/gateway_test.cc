@@ -398,7 +398,8 @@ TEST_F(GatewayTest, ServesMetricsInTheTextFormat) {
 }
 
 TEST_F(GatewayTest, APortThatIsTakenIsAnError) {
-  const auto second = Gateway::Start({.host = "127.0.0.1", .port = http_.port()}, {});
+  const auto second =
+      Gateway::Start({.host = "127.0.0.1", .port = http_.port()}, {.hub = &http_.hub.hub()});
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
 }

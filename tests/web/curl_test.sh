@@ -91,6 +91,13 @@ answer=$(curl -sS -N -m 2 -H 'Content-Type: application/connect+json' \
   --data-binary "@$dir/envelope" "$url/grpc.health.v1.Health/Watch" 2>&1 | tr -d '\0' || true)
 expect 'a stream tells' '"status":"SERVING"' "$answer"
 
+printf 'sku;quantity\nboot;5\nhat;many\n' >"$dir/stock.csv"
+answer=$(curl -sS -i -T "$dir/stock.csv" "$url/v1/locations/store/files/")
+expect 'a file of stock is taken' '"state": "ACCEPTED"' "$answer"
+expect 'a row that is wrong is told' '"value": "many"' "$answer"
+answer=$(curl -sS -i -T "$dir/stock.csv" "$url/v1/locations/store/files/")
+expect 'the same again is not' '"alreadyTaken": true' "$answer"
+
 answer=$(curl -sS -i -X OPTIONS "$get" -H 'Origin: https://shop.example' \
   -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: content-type')
 expect 'a page of an allowed origin may ask' '^Access-Control-Allow-Origin: https://shop.example' "$answer"
