@@ -15,6 +15,7 @@
 #include "clients/cli/catalog_csv.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/completion.h"
+#include "clients/cli/find.h"
 #include "clients/cli/import.h"
 #include "clients/cli/names.h"
 #include "clients/cli/quarantine.h"
@@ -102,6 +103,28 @@ void AddAvailability(CLI::App& app, Command* chosen) {
         command.add_flag("--explain", options.explain, "add the arithmetic, step by step");
       },
       ShowAvailability);
+  Add<FindOptions>(
+      app, chosen, "find", "Show where an item can be had, the nearest location first",
+      [](CLI::App& command, FindOptions& options) {
+        command.add_option("SKU", options.sku, "the item, by SKU or alias");
+        command.add_option("--parent", options.parent_sku, "all items of this style instead");
+        command
+            .add_option("--near", options.near,
+                        "from this point: degrees north and east, such as 40.4168,-3.7038")
+            ->type_name("LAT,LON");
+        command.add_option("--near-location", options.near_location_id,
+                           "from this location, which is left out; it needs coordinates");
+        command.add_option("--channel", options.channel_id,
+                           "the channel; needed once the chain has more than one");
+        command.add_option("--limit", options.limit, "locations to show, 1 to 100 (10)");
+        command.add_option("--within-km", options.within_km,
+                           "only within so many kilometres; 0: however far (0)");
+        command.add_option("--units", options.units,
+                           "least units that a location must be able to promise (1)");
+        command.add_flag("--empty", options.with_empty,
+                         "also locations that can promise nothing now");
+      },
+      FindNearby);
 }
 
 struct SkuPair {

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "onhand/v1/availability.grpc.pb.h"
 #include "onhand/v1/catalog.grpc.pb.h"
+#include "onhand/v1/find.grpc.pb.h"
 #include "onhand/v1/hub.grpc.pb.h"
 #include "onhand/v1/insights.grpc.pb.h"
 #include "onhand/v1/quarantine.grpc.pb.h"

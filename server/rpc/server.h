@@ -16,6 +16,7 @@
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
+#include "server/rpc/find_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
 #include "server/rpc/insight_service.h"
@@ -70,6 +71,7 @@ class Server {
   InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
+  FindService find_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;
