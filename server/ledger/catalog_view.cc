@@ -139,6 +139,7 @@ v1::Channel ChannelOf(const State& state, const journal::Channel& channel) {
   }
   for (const uint32_t group : channel.groups()) shown.add_group_ids(GroupIdOf(state, group));
   shown.set_revision(channel.revision());
+  shown.set_reservation_ttl_s(channel.reservation_ttl_s());
   return shown;
 }
 

@@ -23,6 +23,7 @@ constexpr uint32_t kRankMax = 1'000'000;
 constexpr uint32_t kMinutesPerDay = 24 * 60;
 constexpr int kHoursMax = 7 * 8;
 constexpr int kExceptionsMax = 1'000;
+constexpr int32_t kReservationTtlMax_s = 604'800;  // a week
 
 struct Refuser {
   absl::string_view reason;
@@ -402,11 +403,17 @@ absl::StatusOr<v1::BatchUpsertChannelsResponse> DecideUpsertChannels(
       return kRefuseChannel(absl::StrCat(field, ".kind"), absl::StrCat(wanted.kind()),
                             "is no kind of channel", "send SHIP, PICKUP or IN_STORE");
     }
+    if (wanted.reservation_ttl_s() < 0 || wanted.reservation_ttl_s() > kReservationTtlMax_s) {
+      return kRefuseChannel(absl::StrCat(field, ".reservation_ttl_s"),
+                            absl::StrCat(wanted.reservation_ttl_s()), "is out of range",
+                            "send 1 to 604,800 seconds, or 0 for 900");
+    }
     const absl::StatusOr<std::vector<uint32_t>> locations =
         FindLocations(state, absl::StrCat(field, ".location_ids"), wanted.location_ids());
     if (!locations.ok()) return locations.status();
 
     journal::Channel row;
+    row.set_reservation_ttl_s(wanted.reservation_ttl_s());
     row.set_channel_id(wanted.channel_id());
     row.set_name(wanted.name());
     row.set_kind(static_cast<uint32_t>(wanted.kind()));
