@@ -1,5 +1,5 @@
-// Options that belong to one command are described here, or in rule_commands.cc and
-// insight_commands.cc, and used in the file of that command.
+// Options that belong to one command are described here, or in rule_commands.cc,
+// reservation_commands.cc and insight_commands.cc, and used in the file of that command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -36,7 +36,8 @@ constexpr char kFooter[] =
     "used; 3 no hub answers. Errors go to standard error and name field, value and remedy.";
 
 void AddImport(CLI::App& app, Command* chosen) {
-  CLI::App& import = AddGroup(app, "import", "Items, locations and past sales from CSV files");
+  CLI::App& import =
+      AddGroup(app, "import", "Items, locations, open orders and past sales from CSV files");
   const auto describe = +[](CLI::App& command, ImportOptions& options) {
     command.add_option("FILE", options.path, "the CSV file")->required();
     command.add_flag("--dry-run", options.dry_run, "let the hub check it and change nothing");
@@ -44,6 +45,7 @@ void AddImport(CLI::App& app, Command* chosen) {
   Add(import, chosen, "items", "Import items", describe, ImportItems)->footer(kItemColumns);
   Add(import, chosen, "locations", "Import locations", describe, ImportLocations)
       ->footer(kLocationColumns);
+  AddOrdersImport(import, chosen);
   AddSalesImport(import, chosen);
 }
 
@@ -262,6 +264,8 @@ void AddGroupsAndChannels(CLI::App& app, Command* chosen) {
                     "a location that it may use; may be repeated; without any it may use all");
         AddRepeated(command, "--group", options.group_ids,
                     "a group that it may use; may be repeated");
+        command.add_option("--reservation-ttl", options.reservation_ttl,
+                           "how long a reservation holds by itself, 1s to 7d (15m)");
       },
       SetChannel);
   channel.add_subcommand("list", "List channels")->callback([chosen] { *chosen = ListChannels; });
@@ -361,6 +365,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
+  AddReservations(app, chosen);
   AddRules(app, chosen);
   AddSupply(app, chosen);
   AddInsights(app, chosen);

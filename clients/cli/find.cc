@@ -3,31 +3,16 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
+#include "clients/cli/point.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/find.grpc.pb.h"
 
 namespace onhand::cli {
 namespace {
-
-absl::StatusOr<v1::GeoPoint> ParsePoint(const std::string& text) {
-  const std::vector<std::string> parts = absl::StrSplit(text, ',');
-  double latitude = 0, longitude = 0;
-  if (parts.size() != 2 || !absl::SimpleAtod(parts[0], &latitude) ||
-      !absl::SimpleAtod(parts[1], &longitude)) {
-    return UsageError("--near", text,
-                      "give degrees north and east, such as --near 40.4168,-3.7038");
-  }
-  v1::GeoPoint point;
-  point.set_latitude(latitude);
-  point.set_longitude(longitude);
-  return point;
-}
 
 // In the time zone of whoever asks: the answer names no other.
 std::string OpenText(const v1::NearbyLocation& location, absl::Time now, absl::TimeZone zone) {
@@ -80,7 +65,7 @@ absl::Status FindNearby(Session& session, const FindOptions& options) {
   request.set_channel_id(options.channel_id);
   request.set_near_location_id(options.near_location_id);
   if (!options.near.empty()) {
-    absl::StatusOr<v1::GeoPoint> point = ParsePoint(options.near);
+    absl::StatusOr<v1::GeoPoint> point = ParsePoint("--near", options.near);
     if (!point.ok()) return point.status();
     *request.mutable_near() = *std::move(point);
   }
