@@ -482,8 +482,11 @@ void Evaluation::Answer() {
     return;
   }
   AnswerFromNothing(answering, Stopped(), promise_);
-  if (promise_.too_risky) promise_.rule = risk_.rule;
-  if (promise_.below_floor) promise_.rule = rules_.chain_floor.rule;
+  // What goes on selling below a floor, does so by the zero policy.
+  if (!promise_.orderable) {
+    if (promise_.too_risky) promise_.rule = risk_.rule;
+    if (promise_.below_floor) promise_.rule = rules_.chain_floor.rule;
+  }
   if (tracer_) tracer_->ZeroPolicy(question_.location, promise_, rules_.zero_policy.rule);
 }
 
