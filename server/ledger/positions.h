@@ -65,12 +65,12 @@ struct Reserved {
 // What a position has while events may still come between those it took, or units are reserved.
 struct Beside {
   FoldState before;             // everything that was dropped from the window
+  Reserved reserved;            // beside `now`, since answers read both
   FoldState now;                // `before` and the whole window
   EventWindow window;           // in fold order
   uint32_t arrived_minute = 0;  // minute of the newest arrival, to note each position once a minute
-  Reserved reserved;
 
-  // The cell alone says all.
+  // Else the cell alone says all.
   bool IsNeeded() const { return !window.empty() || !now.IsPlain() || !reserved.IsNone(); }
 };
 
