@@ -24,6 +24,7 @@
 #include "onhand/v1/insights.grpc.pb.h"
 #include "onhand/v1/quarantine.grpc.pb.h"
 #include "onhand/v1/report.grpc.pb.h"
+#include "onhand/v1/reservations.grpc.pb.h"
 #include "onhand/v1/rules.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
 #include "server/hub/clock.h"

@@ -23,6 +23,7 @@
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
 #include "server/rpc/report_service.h"
+#include "server/rpc/reservation_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
 
@@ -72,6 +73,7 @@ class Server {
   ReportService reports_;
   AvailabilityService availability_;
   FindService find_;
+  ReservationService reservations_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;
