@@ -334,6 +334,7 @@ void ApplyDisplayChanged(State& state, const journal::DisplayChanged& changed) {
   display.changed_us = state.counters.time_us;
   display.salable = changed.salable();
   display.rule_id = changed.rule_id();
+  display.rule_version = changed.rule_version();
 }
 
 void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered) {

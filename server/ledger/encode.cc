@@ -29,7 +29,7 @@
 //   ascending.
 //     Keys: u32, u64, strings; pairs are both parts. Rows: journal messages are a string of their
 //     serialized form (with fields in the order of their numbers), structs are their fields in the
-//     order of state.h.
+//     order of state.h; the rule version of a display since version 3.
 //   arrivals: u64 count of minutes, then for each: i64 minute, u64 count, and (u32 item, u32
 //   location) for each note in
 //     the order in which they were made. They are kept as they are, not made anew from the windows:
@@ -274,6 +274,7 @@ void Fields(auto& archive, Is<DisplayKey> auto& key) { archive(key.item, key.cha
 void Fields(auto& archive, Is<Display> auto& display) {
   archive(display.status, display.below_floor, display.changed_us, display.salable,
           display.rule_id);
+  if (VersionOf(archive) > kVersionBeforeReservations) archive(display.rule_version);
 }
 void Fields(auto& archive, Is<RuleVersion> auto& version) { archive(version.rule, version.ended); }
 void Fields(auto& archive, Is<LocationLearning> auto& location) {

@@ -119,6 +119,7 @@ struct Display {
   int64_t changed_us = 0;
   int64_t salable = 0;
   std::string rule_id;
+  uint32_t rule_version = 0;  // 0: none, or not kept then
 };
 
 // One version of a rule, as it was from its commit on.
