@@ -8,11 +8,27 @@
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/point.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/find.grpc.pb.h"
 
 namespace onhand::cli {
 namespace {
+
+// What people wrote where the hub names a field of the request.
+absl::Status InOptions(const absl::Status& refused) {
+  static const auto& words = *new FieldWords{.of = OptionWords().of,
+                                             .others = {{"sku", "SKU"},
+                                                        {"parent_sku", "--parent"},
+                                                        {"channel_id", "--channel"},
+                                                        {"near.latitude", "--near"},
+                                                        {"near.longitude", "--near"},
+                                                        {"near_location_id", "--near-location"},
+                                                        {"limit", "--limit"},
+                                                        {"within_km", "--within-km"},
+                                                        {"units", "--units"}}};
+  return InWords(refused, words);
+}
 
 // In the time zone of whoever asks: the answer names no other.
 std::string OpenText(const v1::NearbyLocation& location, absl::Time now, absl::TimeZone zone) {
@@ -74,7 +90,7 @@ absl::Status FindNearby(Session& session, const FindOptions& options) {
   request.set_units(options.units);
   request.set_with_empty(options.with_empty);
   const auto found = session.hub.Call(&v1::FindService::Stub::FindNearby, request);
-  if (!found.ok()) return found.status();
+  if (!found.ok()) return InOptions(found.status());
   if (session.json) {
     PrintJson(session, *found);
   } else {

@@ -20,6 +20,10 @@ class FakeFind final : public v1::FindService::Service {
                           v1::FindNearbyResponse* response) override {
     asked = *request;
     if (request->sku() == "gone") return grpc::Status::OK;
+    if (request->near_location_id() == "lis") {
+      return FakeRefusal(grpc::StatusCode::INVALID_ARGUMENT, "near_location_id 'lis' is nowhere",
+                         "INVALID_QUERY", "near_location_id");
+    }
     v1::NearbyLocation& near = *response->add_locations();
     near.set_location_id("mad");
     near.set_name("Gran Via");
@@ -94,6 +98,11 @@ TEST_F(FindTest, PrintsOneDocument) {
   const auto document = nlohmann::json::parse(out_);
   EXPECT_EQ(document["locations"].size(), 2u);
   EXPECT_EQ(document["locations"][0]["items"][0]["max_quantity"], 2);
+}
+
+TEST_F(FindTest, ARefusalNamesTheOption) {
+  EXPECT_EQ(Onhand({"find", "A", "--near-location", "lis"}), kExitRefused);
+  EXPECT_EQ(err_, "onhand: --near-location 'lis' is nowhere [INVALID_QUERY].\n");
 }
 
 TEST_F(FindTest, RefusesWhatSaysNoPlaceOrNoItem) {

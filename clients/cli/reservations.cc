@@ -11,6 +11,7 @@
 #include "clients/cli/moment.h"
 #include "clients/cli/names.h"
 #include "clients/cli/point.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/reservations.grpc.pb.h"
 
@@ -18,6 +19,26 @@ namespace onhand::cli {
 namespace {
 
 using Stub = v1::ReservationService::Stub;
+
+// What people wrote where the hub names a field of a request.
+absl::Status InOptions(const absl::Status& refused) {
+  static const auto& words = *new FieldWords{.of = OptionWords().of,
+                                             .others = {{"reservation_id", "ID"},
+                                                        {"order_reference", "--order"},
+                                                        {"ttl_s", "--ttl"},
+                                                        {"line_id", "--line"},
+                                                        {"found_units", "--found"},
+                                                        {"location_id", "--location"},
+                                                        {"basket.location_id", "--location"},
+                                                        {"basket.group_id", "--group"},
+                                                        {"basket.channel_id", "--channel"},
+                                                        {"basket.near", "--near"},
+                                                        {"basket.near.latitude", "--near"},
+                                                        {"basket.near.longitude", "--near"},
+                                                        {"basket.allow_split", "--split"},
+                                                        {"sku", "--sku"}}};
+  return InWords(refused, words);
+}
 
 absl::StatusOr<v1::Basket> BasketOf(const BasketOptions& options) {
   v1::Basket basket;
@@ -141,7 +162,7 @@ void PrintAnswers(Session& session,
 // Shows the reservation as a step left it.
 template <typename Response>
 absl::Status ReportReservation(Session& session, const absl::StatusOr<Response>& response) {
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InOptions(response.status());
   if (session.json) {
     PrintJson(session, *response);
   } else {
@@ -229,7 +250,7 @@ absl::Status CheckBasket(Session& session, const BasketOptions& options) {
   v1::CheckBasketRequest request;
   *request.mutable_basket() = *std::move(basket);
   const auto response = session.hub.Call(&Stub::CheckBasket, request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InOptions(response.status());
   if (session.json) {
     PrintJson(session, *response);
     return absl::OkStatus();
@@ -331,7 +352,7 @@ absl::Status ListReservations(Session& session, const ListReservationsOptions& o
   request.set_sku(options.sku);
   request.set_location_id(options.location_id);
   const auto response = ListAll(session, &Stub::ListReservations, request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InOptions(response.status());
   if (session.json) {
     PrintJson(session, *response);
     return absl::OkStatus();
@@ -354,7 +375,7 @@ absl::Status CheckShortages(Session& session, const std::string& location_id) {
   v1::ListShortagesRequest request;
   request.set_location_id(location_id);
   const auto response = ListAll(session, &Stub::ListShortages, request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InOptions(response.status());
   if (session.json) {
     PrintJson(session, *response);
     return absl::OkStatus();

@@ -114,6 +114,10 @@ class FakeReservations final : public v1::ReservationService::Service {
   grpc::Status GetReservation(Context*, const v1::GetReservationRequest* request,
                               v1::GetReservationResponse* response) override {
     asked = request->ShortDebugString();
+    if (request->order_reference() == "gone") {
+      return FakeRefusal(grpc::StatusCode::NOT_FOUND, "order_reference 'gone' is no order",
+                         "UNKNOWN_RESERVATION", "order_reference");
+    }
     *response->mutable_reservation() = Held();
     return grpc::Status::OK;
   }
@@ -271,6 +275,11 @@ TEST_F(ReservationsTest, WhatCannotBeMeantIsAUsageError) {
   for (const std::vector<std::string>& arguments : wrong) {
     EXPECT_EQ(Onhand(arguments), kExitUsage) << absl::StrJoin(arguments, " ") << "\n" << err_;
   }
+}
+
+TEST_F(ReservationsTest, ARefusalNamesTheOption) {
+  EXPECT_EQ(Onhand({"reservation", "show", "--order", "gone"}), kExitRefused);
+  EXPECT_EQ(err_, "onhand: --order 'gone' is no order [UNKNOWN_RESERVATION].\n");
 }
 
 TEST_F(ReservationsTest, ListsAllPages) {

@@ -1,5 +1,6 @@
-// What the hub refuses of a rule, in the words of whoever wrote it: the hub names fields of the
-// contract (`rule.max_quantity`), people wrote options or lines of a file. Pure functions.
+// What the hub refuses, in the words of whoever wrote it: the hub names fields of the contract
+// (`rule.max_quantity`), people wrote options or lines of a file. Mostly of rules, whose fields are
+// many. Pure functions.
 #ifndef ONHAND_CLIENTS_CLI_RULE_REFUSALS_H_
 #define ONHAND_CLIENTS_CLI_RULE_REFUSALS_H_
 
