@@ -72,8 +72,8 @@ int32_t NoteByApi(ReservationChange& change, int index, int32_t units, int64_t n
   for (int i = 0; i < lines && noted < units; ++i) {
     const journal::ReservationLine& told = change.line(index);
     const journal::ReservationLine& other = change.line(i);
-    if (!IsRungUpOnly(other) || other.basket_line() != told.basket_line() ||
-        other.item() != told.item() || other.location() != told.location()) {
+    if (!IsRungUpOnly(other) || other.item() != told.item() ||
+        other.location() != told.location()) {
       continue;
     }
     const int32_t part = std::min(units - noted, other.units());

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/ledger/refusal.h"
+#include "server/ledger/row_judge.h"
 
 namespace onhand::ledger {
 namespace {
@@ -43,15 +44,22 @@ int64_t OthersHandedOver(const State& state, const journal::ReservationLine& lin
   return units - (IsHandedOver(line) ? line.units() : 0);
 }
 
-bool LevelCameSince(const State& state, const journal::ReservationLine& line, int64_t since_us) {
+// Units by which LEVELs at the line's position fell since a moment without a sale, an order or a
+// count that tells why: they may be orders that the source has deducted.
+int64_t UnexplainedDropSince(const State& state, const journal::ReservationLine& line,
+                             int64_t since_us) {
   const PositionTable::View view = state.positions.Find(line.item(), line.location());
-  if (view.cell == nullptr || view.cell->level_source == 0) return false;
-  if (view.beside == nullptr) return PlainFold(*view.cell).absolute_us() > since_us;
-  if (view.beside->before.absolute_us() > since_us) return true;
-  const EventWindow& window = view.beside->window;
-  return std::any_of(window.begin(), window.end(), [&](const Event& event) {
-    return event.event_kind() == EventKind::kLevel && event.at_us > since_us;
-  });
+  if (view.beside == nullptr) return 0;
+  int64_t drop = 0;
+  FoldState fold = view.beside->before;
+  for (const Event& event : view.beside->window) {
+    if (event.event_kind() == EventKind::kLevel && event.at_us > since_us) {
+      drop -= std::min<int64_t>(
+          UnexplainedChange(fold, event.source, event.at_us, event.quantity, /*units_gone=*/0), 0);
+    }
+    fold.Advance(event);
+  }
+  return drop;
 }
 
 }  // namespace
@@ -210,9 +218,9 @@ void ReservationChange::Deduct(int index) {
   const bool handed_over = IsHandedOver(gone);
   const int64_t units = handed_over ? EndCorrections(gone) : gone.units();
   const int64_t since_us = handed_over ? gone.api_us() : row().created_us();
-  // A LEVEL that came since is taken to contain it. Without one the next will be that much less:
-  // the number is made so now, and that LEVEL is then what was expected.
-  if (!LevelCameSince(group_.Settled(), gone, since_us)) {
+  // A LEVEL that fell by as much since is taken to contain it. Otherwise the next will be that much
+  // less: the number is made so now, and that LEVEL is then what was expected.
+  if (UnexplainedDropSince(group_.Settled(), gone, since_us) < gone.units()) {
     Correct(gone, EventKind::kDeducted, units);
   }
   gone.set_deducted(true);

@@ -303,7 +303,7 @@ TEST_F(ReservationTest, UnitsBeyondStockAreMarkedWithinTheLimitAndSupply) {
   incoming.mutable_incoming()->mutable_due_at()->set_seconds(shop_.now_us() / kSecond + 86'400);
   ASSERT_TRUE(shop_.Run([&](Group& g) { return DecideSetIncoming(g, incoming); }).ok());
   EXPECT_EQ(shop_.Answer("bat", "ship").max_quantity, 1);
-  shop_.Release(held->reservation().reservation_id());
+  ASSERT_TRUE(shop_.Release(held->reservation().reservation_id()).ok());
   EXPECT_EQ(shop_.Answer("bat", "ship").max_quantity, 4);
 }
 
@@ -382,10 +382,10 @@ TEST_F(ReservationTest, ImportedOrdersAskNotWhetherThereIsEnough) {
 
 TEST_F(ReservationTest, EverythingSurvivesAnImage) {
   const std::string order = shop_.Order("order-1", "ball", "A", 4);
-  shop_.Pick(order, "lines { line_id: 1 units: 2 }");
-  shop_.Fulfil(order, "lines { line_id: 2 units: 1 }");
+  ASSERT_TRUE(shop_.Pick(order, "lines { line_id: 1 units: 2 }").ok());
+  ASSERT_TRUE(shop_.Fulfil(order, "lines { line_id: 2 units: 1 }").ok());
   shop_.HoldAt("bat", "B", 1, "ttl_s: 10");
-  shop_.Release(shop_.HoldAt("ball", "B", 1));
+  ASSERT_TRUE(shop_.Release(shop_.HoldAt("ball", "B", 1)).ok());
   Ledger read(Settings{});
   ASSERT_TRUE(DecodeTables(EncodeTables(shop_.state()), read.mutable_state()).ok());
   for (uint32_t i = 0; i < SegmentCount(shop_.state()); ++i) {
