@@ -26,6 +26,9 @@ namespace {
 // Reservations looked at under one lock: a filter may keep few of many.
 constexpr size_t kRowsALockMax = 2'048;
 
+// Larger baskets are checked beside the hot reads: a line may look at every location of the chain.
+constexpr int kInlineLinesMax = 16;
+
 // As many wait as checkouts are likely to ask at the same moment.
 constexpr int kCheckCalls = 16;
 
@@ -129,8 +132,14 @@ void ReservationService::Serve(CallQueue* queue) {
              WriteOf(hub_, ledger::DecideReleaseReservation), Where::kInline, kHotCalls);
   ServeUnary(queue, &service_, &Service::RequestExtendReservation,
              WriteOf(hub_, ledger::DecideExtendReservation), Where::kInline, kCheckCalls);
-  ServeUnary(queue, &service_, &Service::RequestCheckBasket,
-             std::bind_front(&ReservationService::CheckBasket, this), Where::kInline, kCheckCalls);
+  const auto check = [this, queue](const v1::CheckBasketRequest& request,
+                                   v1::CheckBasketResponse* response, Reply reply) {
+    if (request.basket().lines_size() <= kInlineLinesMax) {
+      return reply(CheckBasket(request, response));
+    }
+    queue->DoAside([this, &request, response, reply] { reply(CheckBasket(request, response)); });
+  };
+  ServeUnary(queue, &service_, &Service::RequestCheckBasket, check, Where::kInline, kCheckCalls);
   ServeUnary(queue, &service_, &Service::RequestGetReservation,
              std::bind_front(&ReservationService::GetReservation, this), Where::kInline,
              kCheckCalls);

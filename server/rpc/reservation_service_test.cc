@@ -229,6 +229,15 @@ TEST_F(ReservationServiceTest, SaysWhetherABasketCouldBeHeldAndHoldsNothing) {
   EXPECT_EQ(response.answers(1).shortfall(), "UNKNOWN_ITEM");
   EXPECT_GT(response.revision(), 0u);
   EXPECT_EQ(PositionAt("ball", "M1").held(), 0);
+
+  // A large one is answered as well.
+  for (int i = 0; i < 98; ++i) {
+    v1::BasketLine& line = *request.mutable_basket()->add_lines();
+    line.set_sku(absl::StrCat("bat ", i));
+    line.set_units(1);
+  }
+  ServedHub::Expect(served_.Call(&Reservations::CheckBasket, request, &response));
+  EXPECT_EQ(response.answers_size(), 100);
 }
 
 TEST_F(ReservationServiceTest, ALineMovesToAnotherLocation) {
