@@ -76,6 +76,10 @@ void FillTables(State& state) {
                                    .rule_version = 3};
   state.answers.Mutable(RequestId('a')) = {9, "first"};
   state.answers.Mutable(RequestId('b')) = {10, ""};
+  journal::Reservation& reservation = state.reservations.rows.Mutable(RequestId('r'));
+  reservation.set_id(RequestId('r'));
+  reservation.set_order_reference("order-1");
+  reservation.add_lines()->set_promise(1);
   for (const char last : {'a', 'b'}) {
     state.answer_order.emplace(AnswerExpiryUs(state.settings, RequestId(last)), RequestId(last));
   }
@@ -105,6 +109,8 @@ void FillPositions(State& state) {
   TakeEvent(state, 300, 3, EventAt(kNow - 7 * kSecond, EventKind::kLevel, 41, 2));
   TakeEvent(state, 300, 3, EventAt(kNow - 6 * kSecond, EventKind::kLastingCorrection, 2, 0));
   TakeEvent(state, 300, 3, EventAt(kNow - 5 * kSecond, EventKind::kSetAside, 3, 2));
+  state.positions.Edit(300, 3).MakeBeside().reserved = {
+      .held = 1, .committed = 4, .picked = 2, .deducted = 3};
   TakeEvent(state, 8, 4, EventAt(kNow - 3 * kSecond, EventKind::kSale, 1, 1));
 }
 
@@ -150,6 +156,8 @@ TEST(Encode, EveryTableComesBack) {
   EXPECT_EQ(copy.display.Find(DisplayKey{5, 0})->rule_version, 3u);
   EXPECT_EQ(copy.answers.Find(RequestId('a'))->bytes, "first");
   EXPECT_EQ(copy.answer_order, state.answer_order);
+  EXPECT_EQ(copy.reservations.rows.Find(RequestId('r'))->order_reference(), "order-1");
+  EXPECT_EQ(*copy.reservations.order_refs.Find("order-1"), RequestId('r'));
 }
 
 TEST(Encode, PositionsWithWhatLivesBesideThemComeBack) {
@@ -168,6 +176,8 @@ TEST(Encode, PositionsWithWhatLivesBesideThemComeBack) {
   EXPECT_EQ(rare.beside->window.size(), 5u);
   EXPECT_EQ(rare.beside->now.on_hand(), state.positions.Find(300, 3).beside->now.on_hand());
   EXPECT_EQ(rare.beside->now.unavailable(), 3);
+  EXPECT_EQ(rare.beside->reserved,
+            (Reserved{.held = 1, .committed = 4, .picked = 2, .deducted = 3}));
   ASSERT_NE(rare.beside->now.rare(), nullptr);
   EXPECT_EQ(rare.beside->now.rare()->others.size(), 1u);
   EXPECT_EQ(copy.arrivals, state.arrivals);
