@@ -1,6 +1,5 @@
 #include "clients/cli/rule_apply.h"
 
-#include <fstream>
 #include <map>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/counted.h"
 #include "clients/cli/csv.h"
+#include "clients/cli/replaced_file.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
 #include "clients/cpp/refusal.h"
@@ -135,11 +135,7 @@ absl::Status ExportRules(Session& session, const ExportOptions& options) {
     session.out << text;
     return absl::OkStatus();
   }
-  std::ofstream file(options.path, std::ios::binary);
-  if (!(file << text).flush()) {
-    return absl::UnavailableError(
-        absl::StrCat("file '", options.path, "' cannot be written; check its folder and the disk"));
-  }
+  if (absl::Status status = ReplaceFile(options.path, text); !status.ok()) return status;
   if (session.json) {
     PrintJson(session, *response);
   } else {
@@ -209,6 +205,7 @@ absl::Status ApplyRules(Session& session, const ApplyOptions& options) {
     return absl::OkStatus();
   }
   session.out << (options.dry_run ? "Dry run, nothing changed. " : "") << Summary(*changes) << "\n";
+  PrintWarnings(session, response.warnings());
   return absl::OkStatus();
 }
 
