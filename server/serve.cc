@@ -225,10 +225,17 @@ int Verify(const StoreConfig& config) {
   const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config);
   if (!store.ok()) return Fail(store.status());
   if (absl::Status checked = (*store)->CheckSchema(); !checked.ok()) return Fail(checked);
-  const absl::Status verified =
+  const absl::StatusOr<hub::VerifiedImage> verified =
       hub::VerifyImage((*store)->images(), (*store)->journal(), ledger::Settings());
-  if (!verified.ok()) return Fail(verified);
-  spdlog::info("the newest image is what the journal says, byte for byte");
+  if (!verified.ok()) return Fail(verified.status());
+  if (verified->whole) {
+    spdlog::info("the newest image is what the journal says, byte for byte");
+  } else {
+    spdlog::info(
+        "the newest image (revision {}) is of format {}, written by an older version: its stock is "
+        "what the journal says; the rest can be compared once this version has written one",
+        verified->revision, verified->format);
+  }
   return kExitDone;
 }
 

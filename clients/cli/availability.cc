@@ -1,6 +1,6 @@
 #include "clients/cli/availability.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -23,24 +23,6 @@ v1::BatchGetAvailabilityRequest Question(const AvailabilityOptions& options) {
   request.set_location_id(options.location_id);
   request.set_with_locations(options.with_locations);
   return request;
-}
-
-Answers AskBatches(Session& session, const AvailabilityOptions& options) {
-  v1::BatchGetAvailabilityRequest request = Question(options);
-  if (options.skus.empty()) {
-    request.set_parent_sku(options.parent_sku);
-    return session.hub.Call(&v1::AvailabilityService::Stub::BatchGetAvailability, request);
-  }
-  v1::BatchGetAvailabilityResponse all;
-  for (size_t first = 0; first < options.skus.size(); first += kBatchSkusMax) {
-    const size_t last = std::min(first + kBatchSkusMax, options.skus.size());
-    request.clear_skus();
-    for (size_t i = first; i < last; ++i) request.add_skus(options.skus[i]);
-    Answers part = session.hub.Call(&v1::AvailabilityService::Stub::BatchGetAvailability, request);
-    if (!part.ok()) return part;
-    all.MergeFrom(*part);
-  }
-  return all;
 }
 
 // Only the single question explains, so each SKU is asked by itself.
@@ -70,7 +52,12 @@ Answers Ask(Session& session, const AvailabilityOptions& options) {
   if (options.explain && !options.skus.empty()) {
     return AskExplained(session, options, options.skus);
   }
-  Answers answers = AskBatches(session, options);
+  v1::BatchGetAvailabilityRequest question = Question(options);
+  question.set_parent_sku(options.parent_sku);
+  Answers answers =
+      options.skus.empty()
+          ? session.hub.Call(&v1::AvailabilityService::Stub::BatchGetAvailability, question)
+          : AskBatches(session, std::move(question), options.skus);
   if (!answers.ok() || !options.explain) return answers;
   std::vector<std::string> skus;
   for (const v1::BatchAvailability& result : answers->results()) {
@@ -136,6 +123,19 @@ absl::Status UnknownSkus(const v1::BatchGetAvailabilityResponse& answers) {
 }
 
 }  // namespace
+
+Answers AskBatches(Session& session, v1::BatchGetAvailabilityRequest question,
+                   absl::Span<const std::string> skus) {
+  v1::BatchGetAvailabilityResponse all;
+  for (size_t first = 0; first < skus.size(); first += kBatchSkusMax) {
+    const auto asked = skus.subspan(first, kBatchSkusMax);
+    question.mutable_skus()->Assign(asked.begin(), asked.end());
+    Answers part = session.hub.Call(&v1::AvailabilityService::Stub::BatchGetAvailability, question);
+    if (!part.ok()) return part;
+    all.MergeFrom(*part);
+  }
+  return all;
+}
 
 absl::Status ShowAvailability(Session& session, const AvailabilityOptions& options) {
   if (options.skus.empty() == options.parent_sku.empty()) {

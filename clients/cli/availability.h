@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "clients/cli/session.h"
+#include "onhand/v1/availability.pb.h"
 
 namespace onhand::cli {
 
@@ -22,6 +25,11 @@ struct AvailabilityOptions {
 // Prints every answer; NOT_FOUND afterwards if one of the SKUs is not known. The JSON document is a
 // BatchGetAvailabilityResponse, however many SKUs were asked for.
 absl::Status ShowAvailability(Session& session, const AvailabilityOptions& options);
+
+// Asks about any number of SKUs, in calls of as many as the hub takes. `question` holds everything
+// but them. The answers are in the order of `skus`.
+absl::StatusOr<v1::BatchGetAvailabilityResponse> AskBatches(
+    Session& session, v1::BatchGetAvailabilityRequest question, absl::Span<const std::string> skus);
 
 }  // namespace onhand::cli
 

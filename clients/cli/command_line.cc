@@ -1,5 +1,6 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// reservation_commands.cc and insight_commands.cc, and used in the file of that command.
+// reservation_commands.cc, insight_commands.cc and feed_commands.cc, and used in the file of that
+// command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -369,6 +370,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddRules(app, chosen);
   AddSupply(app, chosen);
   AddInsights(app, chosen);
+  AddFeeds(app, chosen);
   AddItems(app, chosen);
   AddLocations(app, chosen);
   AddGroupsAndChannels(app, chosen);

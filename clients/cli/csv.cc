@@ -1,5 +1,6 @@
 #include "clients/cli/csv.h"
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -8,9 +9,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace onhand::cli {
 namespace {
+
+constexpr size_t kErrorsShownMax = 20;
 
 absl::Status LineError(int line, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("line ", line, ": ", what));
@@ -155,6 +159,15 @@ absl::StatusOr<CsvFile> ParseCsv(absl::string_view text) {
     return LineError(1, "the file is empty; its first line must hold the column titles");
   }
   return file;
+}
+
+std::string FirstErrors(const std::vector<std::string>& errors) {
+  const size_t shown = std::min(errors.size(), kErrorsShownMax);
+  std::string text = absl::StrJoin(errors.begin(), errors.begin() + shown, "\n  ");
+  if (shown < errors.size()) {
+    absl::StrAppend(&text, "\n  and ", errors.size() - shown, " more");
+  }
+  return text;
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {

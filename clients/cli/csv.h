@@ -27,6 +27,9 @@ struct CsvFile {
 // are no UTF-8, a row with another number of fields than the title line, or no title line.
 absl::StatusOr<CsvFile> ParseCsv(absl::string_view text);
 
+// The errors of a file, a line each, as far as a person reads on: 20, and how many more there are.
+std::string FirstErrors(const std::vector<std::string>& errors);
+
 // The file's bytes. NOT_FOUND or UNAVAILABLE names the path and what the system said.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -56,7 +57,13 @@ class FakeChain final : public v1::CatalogService::Service {
       v1::Location& location = *response->add_locations();
       location.set_location_id(location_id);
       location.set_time_zone(zone);
+      location.set_warehouse(warehouses.count(location_id) > 0);
     }
+    return grpc::Status::OK;
+  }
+  grpc::Status ListItems(grpc::ServerContext*, const v1::ListItemsRequest*,
+                         v1::ListItemsResponse* response) override {
+    response->mutable_items()->Assign(items.begin(), items.end());
     return grpc::Status::OK;
   }
 
@@ -65,6 +72,8 @@ class FakeChain final : public v1::CatalogService::Service {
     madrid.set_time_zone("Europe/Madrid");
     return madrid;
   }();
+  std::vector<v1::Item> items;
+  std::set<std::string> warehouses;
   std::map<std::string, std::string> zones = {{"lis", "Europe/Lisbon"}, {"mad", "Europe/Madrid"}};
 };
 

@@ -1,10 +1,8 @@
 #include "clients/cli/import.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "clients/cli/catalog_csv.h"
 #include "clients/cli/csv.h"
@@ -18,7 +16,6 @@ namespace {
 constexpr size_t kBatchElementsMax = 1000;
 // Items with many aliases fill a message before they are 1,000.
 constexpr size_t kBatchBytesMax = 1 << 20;
-constexpr size_t kErrorsShownMax = 20;
 
 // How many of `elements` make the next batch.
 template <typename Element>
@@ -34,13 +31,8 @@ size_t BatchSize(absl::Span<const Element> elements) {
 }
 
 absl::Status FileErrors(const std::string& path, const std::vector<std::string>& errors) {
-  const size_t shown = std::min(errors.size(), kErrorsShownMax);
-  std::string text = absl::StrCat("nothing of '", path, "' was sent, because of\n  ",
-                                  absl::StrJoin(errors.begin(), errors.begin() + shown, "\n  "));
-  if (shown < errors.size()) {
-    absl::StrAppend(&text, "\n  and ", errors.size() - shown, " more");
-  }
-  return absl::InvalidArgumentError(text);
+  return absl::InvalidArgumentError(
+      absl::StrCat("nothing of '", path, "' was sent, because of\n  ", FirstErrors(errors)));
 }
 
 // The hub's refusal with the line of the element it names, and what became of the rows before it.

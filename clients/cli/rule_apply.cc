@@ -1,12 +1,12 @@
 #include "clients/cli/rule_apply.h"
 
-#include <fstream>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/counted.h"
 #include "clients/cli/csv.h"
+#include "clients/cli/replaced_file.h"
 #include "clients/cli/rule_refusals.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
@@ -136,11 +136,7 @@ absl::Status ExportRules(Session& session, const ExportOptions& options) {
     session.out << text;
     return absl::OkStatus();
   }
-  std::ofstream file(options.path, std::ios::binary);
-  if (!(file << text).flush()) {
-    return absl::UnavailableError(
-        absl::StrCat("file '", options.path, "' cannot be written; check its folder and the disk"));
-  }
+  if (absl::Status status = ReplaceFile(options.path, text); !status.ok()) return status;
   if (session.json) {
     PrintJson(session, *response);
   } else {
@@ -210,6 +206,7 @@ absl::Status ApplyRules(Session& session, const ApplyOptions& options) {
     return absl::OkStatus();
   }
   session.out << (options.dry_run ? "Dry run, nothing changed. " : "") << Summary(*changes) << "\n";
+  PrintWarnings(session, response.warnings());
   return absl::OkStatus();
 }
 

@@ -28,6 +28,7 @@ class FakeRules final : public v1::RuleService::Service {
                          "CONFIRMATION_NEEDED", "confirm_hiding");
     }
     *response->mutable_rule() = Store(request->rule(), request->author(), request->reason());
+    Warn(*response);
     return grpc::Status::OK;
   }
   grpc::Status GetRule(grpc::ServerContext*, const v1::GetRuleRequest* request,
@@ -46,6 +47,7 @@ class FakeRules final : public v1::RuleService::Service {
   grpc::Status BatchChangeRules(grpc::ServerContext*, const v1::BatchChangeRulesRequest* request,
                                 v1::BatchChangeRulesResponse* response) override {
     batches.push_back(*request);
+    Warn(*response);
     for (int i = 0; i < request->changes_size(); ++i) {
       const v1::Rule& rule = request->changes(i).set();
       const std::string field = rule.max_quantity() == 666 ? "max_quantity" : "backorder_limit";
@@ -76,12 +78,14 @@ class FakeRules final : public v1::RuleService::Service {
   grpc::Status RollbackRule(grpc::ServerContext*, const v1::RollbackRuleRequest* request,
                             v1::RollbackRuleResponse* response) override {
     rollback = *request;
+    Warn(*response);
     *response->mutable_rule() = rules[request->rule_id()];
     return grpc::Status::OK;
   }
   grpc::Status PreviewRules(grpc::ServerContext*, const v1::PreviewRulesRequest* request,
                             v1::PreviewRulesResponse* response) override {
     preview = *request;
+    Warn(*response);
     v1::PreviewTotals& totals = *response->add_totals();
     totals.set_channel_id("web");
     totals.set_shown_before(10);
@@ -108,8 +112,13 @@ class FakeRules final : public v1::RuleService::Service {
   v1::RollbackRuleRequest rollback;
   v1::PreviewRulesRequest preview;
   std::vector<v1::BatchChangeRulesRequest> batches;
+  std::string warning;  // of every change; empty: none
 
  private:
+  template <class Response>
+  void Warn(Response& response) const {
+    if (!warning.empty()) response.add_warnings(warning);
+  }
   v1::Rule Store(v1::Rule rule, const std::string& author, const std::string& reason) {
     rule.set_version(rules[rule.rule_id()].version() + 1);
     rule.set_etag(absl::StrCat("etag-", rule.version()));
@@ -221,6 +230,20 @@ TEST_F(RuleCommandsTest, HidingMuchNeedsYes) {
   EXPECT_EQ(Onhand({"rule", "set", "r", "--max-shown", "13", "--yes"}), 0) << err_;
 }
 
+TEST_F(RuleCommandsTest, WhatTheHubWarnsOfIsShownBesideTheAnswer) {
+  rules_.warning = "no item is in category 'shose' yet";
+  const std::string path = WriteFile("yaml", "rules:\n  - id: a\n    chain_floor: 6\n");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"rule", "set", "r", "--category", "shose", "--max-shown", "1"},
+        {"rule", "preview", "r", "--category", "shose", "--max-shown", "1"},
+        {"rule", "apply", path},
+        {"rule", "rollback", "r", "1"}}) {
+    EXPECT_EQ(Onhand(command), 0) << command[1] << err_;
+    EXPECT_THAT(err_, HasSubstr("warning: no item is in category 'shose' yet\n")) << command[1];
+    EXPECT_THAT(out_, Not(HasSubstr("shose' yet"))) << command[1];
+  }
+}
+
 TEST_F(RuleCommandsTest, PreviewShowsTotalsAnswersAndThatItNeedsYes) {
   EXPECT_EQ(Onhand({"rule", "set", "floor", "--chain-floor", "5", "--preview"}), 0) << err_;
   EXPECT_THAT(rules_.rules, IsEmpty());
@@ -247,6 +270,11 @@ TEST_F(RuleCommandsTest, WhatIsExportedAppliesAsNothingToChange) {
     EXPECT_THAT(out_, HasSubstr("rules: 0 new, 0 changed, 0 ended, 2 unchanged"));
   }
   EXPECT_THAT(rules_.batches, IsEmpty());
+}
+
+TEST_F(RuleCommandsTest, AFileThatCannotBeWrittenIsNotTakenForAHubThatIsAway) {
+  EXPECT_EQ(Onhand({"rule", "export", PathOf("no/such/folder.yaml")}), kExitRefused);
+  EXPECT_THAT(err_, HasSubstr("cannot be written"));
 }
 
 TEST_F(RuleCommandsTest, ApplyMakesChangesAndEndsInOneCall) {

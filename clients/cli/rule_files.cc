@@ -25,7 +25,6 @@ Local times are those of the rule's location, or of the chain.)";
 
 namespace {
 
-constexpr size_t kErrorsShownMax = 20;
 constexpr char kId[] = "id";
 
 constexpr char kYamlHead[] =
@@ -58,14 +57,7 @@ class Errors {
   // `what` names its line already.
   void Add(absl::string_view what) { errors_.emplace_back(what); }
   bool empty() const { return errors_.empty(); }
-  absl::Status ToStatus() const {
-    const size_t shown = std::min(errors_.size(), kErrorsShownMax);
-    std::string text = absl::StrJoin(errors_.begin(), errors_.begin() + shown, "\n  ");
-    if (shown < errors_.size()) {
-      absl::StrAppend(&text, "\n  and ", errors_.size() - shown, " more");
-    }
-    return absl::InvalidArgumentError(text);
-  }
+  absl::Status ToStatus() const { return absl::InvalidArgumentError(FirstErrors(errors_)); }
 
  private:
   std::vector<std::string> errors_;

@@ -148,6 +148,7 @@ absl::Status RollBackRule(Session& session, const RollbackOptions& options) {
   }
   session.out << "The rule says what it said in version " << options.version << "\n";
   PrintRule(session, response->rule(), HubNow(session));
+  PrintWarnings(session, response->warnings());
   return absl::OkStatus();
 }
 

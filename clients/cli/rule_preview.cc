@@ -106,6 +106,7 @@ absl::Status Preview(Session& session, const v1::PreviewRulesRequest& request) {
     PrintJson(session, *response);
   } else {
     Print(session, *response);
+    PrintWarnings(session, response->warnings());
   }
   return absl::OkStatus();
 }

@@ -84,7 +84,13 @@ absl::Status SetRule(Session& session, const SetRuleOptions& options) {
   }
   if (options.dry_run) session.out << "Dry run, nothing changed. It would stand as\n";
   PrintRule(session, response->rule(), HubNow(session));
+  PrintWarnings(session, response->warnings());
   return absl::OkStatus();
+}
+
+void PrintWarnings(Session& session,
+                   const google::protobuf::RepeatedPtrField<std::string>& warnings) {
+  for (const std::string& warning : warnings) session.err << "warning: " << warning << "\n";
 }
 
 absl::Status ListRules(Session& session) {

@@ -50,6 +50,10 @@ struct DeleteRuleOptions {
 };
 absl::Status DeleteRule(Session& session, const DeleteRuleOptions& options);
 
+// What the hub says of a change that is allowed and probably not meant; for people, on stderr.
+void PrintWarnings(Session& session,
+                   const google::protobuf::RepeatedPtrField<std::string>& warnings);
+
 // One rule with its version, for people.
 void PrintRule(Session& session, const v1::Rule& rule, absl::Time now);
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +21,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/sync_stream.h"
 
 namespace onhand::client {
 
@@ -66,6 +68,30 @@ class Connection {
     if (!HubTime().ok()) return response;
     request.set_request_id(MakeRequestId());
     return Call(method, request);
+  }
+
+  // Reads a stream of responses until `take` returns false or the hub ends it. Like Call otherwise:
+  // the whole stream may take the timeout, and one that breaks off is started anew, so that `take`
+  // may see responses again.
+  template <typename Stub, typename Request, typename Response>
+  absl::Status Read(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
+                        grpc::ClientContext*, const Request&),
+                    const Request& request,
+                    absl::FunctionRef<bool(const std::type_identity_t<Response>&)> take) {
+    Stub stub(channel_);
+    return Attempt([&](grpc::ClientContext* context) {
+      const auto reader = (stub.*method)(context, request);
+      Response response;
+      while (reader->Read(&response)) {
+        if (take(response)) continue;
+        context->TryCancel();
+        while (reader->Read(&response)) {
+        }
+        reader->Finish();
+        return grpc::Status::OK;
+      }
+      return reader->Finish();
+    });
   }
 
   // The hub's ledger time; remembers how far it is from this machine's clock, for request ids.

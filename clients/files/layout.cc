@@ -1,7 +1,5 @@
 #include "clients/files/layout.h"
 
-#include <optional>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -52,9 +50,21 @@ std::optional<size_t> FindColumn(const std::vector<std::string>& folded, absl::s
   return std::nullopt;
 }
 
-absl::Status FindColumns(const Mapping& mapping, Layout& layout) {
+std::vector<std::string> Folded(const std::vector<std::string>& header) {
   std::vector<std::string> folded;
-  for (const std::string& name : layout.header) folded.push_back(FoldName(name));
+  for (const std::string& name : header) folded.push_back(FoldName(name));
+  return folded;
+}
+
+std::optional<size_t> CommonColumn(const std::vector<std::string>& folded, Field field) {
+  for (const char* name : CommonNames(field)) {
+    if (const std::optional<size_t> column = FindColumn(folded, name)) return column;
+  }
+  return std::nullopt;
+}
+
+absl::Status FindColumns(const Mapping& mapping, Layout& layout) {
+  const std::vector<std::string> folded = Folded(layout.header);
   for (const Field field : AllFields()) {
     const auto given = mapping.columns.find(field);
     if (given != mapping.columns.end()) {
@@ -67,11 +77,8 @@ absl::Status FindColumns(const Mapping& mapping, Layout& layout) {
       layout.columns[field] = *column;
       continue;
     }
-    for (const char* name : CommonNames(field)) {
-      const std::optional<size_t> column = FindColumn(folded, name);
-      if (!column) continue;
+    if (const std::optional<size_t> column = CommonColumn(folded, field)) {
       layout.columns[field] = *column;
-      break;
     }
   }
   for (const Field field : {Field::kSku, Field::kQuantity}) {
@@ -129,6 +136,10 @@ absl::StatusOr<Layout> FindLayout(const std::vector<std::string>& header,
         "\"kind\" in the mapping"));
   }
   return layout;
+}
+
+std::optional<size_t> FindCommonColumn(const std::vector<std::string>& header, Field field) {
+  return CommonColumn(Folded(header), field);
 }
 
 }  // namespace onhand::files

@@ -4,6 +4,7 @@
 #define ONHAND_CLIENTS_FILES_LAYOUT_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct Layout {
 // kind cannot be told.
 absl::StatusOr<Layout> FindLayout(const std::vector<std::string>& header,
                                   absl::string_view file_name, const Mapping& mapping);
+
+// The column that `header` calls by one of the field's common names; nullopt if there is none.
+std::optional<size_t> FindCommonColumn(const std::vector<std::string>& header, Field field);
 
 }  // namespace onhand::files
 

@@ -28,15 +28,22 @@ void Empty(ledger::State& state) {
   std::construct_at(&state, settings);
 }
 
-// Fills an empty state; returns the image's bytes.
-absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images,
-                                     const storage::ImageHeader& header, ledger::State& state) {
+struct DecodedImage {
+  uint64_t bytes = 0;
+  uint8_t format = 0;
+};
+
+// Fills an empty state.
+absl::StatusOr<DecodedImage> DecodeImage(storage::ImageStore& images,
+                                         const storage::ImageHeader& header, ledger::State& state) {
   bool has_tables = false;
   std::set<uint32_t> segments;
+  DecodedImage decoded;
   const auto take = [&](ImageChunk kind, absl::string_view bytes) -> absl::Status {
     if (!has_tables) {
       if (kind != ImageChunk::kTables) return Damaged(header, "it does not begin with the tables");
       has_tables = true;
+      decoded.format = ledger::FormatOf(bytes);
       return ledger::DecodeTables(bytes, state);
     }
     if (kind != ImageChunk::kSegment) return Damaged(header, "it has a chunk of an unknown kind");
@@ -47,7 +54,7 @@ absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images,
     return absl::OkStatus();
   };
   absl::StatusOr<uint64_t> bytes = ReadImageChunks(images, header, take);
-  if (!bytes.ok()) return bytes;
+  if (!bytes.ok()) return bytes.status();
   if (!has_tables) return Damaged(header, "it has no tables");
   if (const uint32_t expected = ledger::SegmentCount(state); segments.size() != expected) {
     return Damaged(header, absl::StrCat("it has ", segments.size(), " of ", expected, " segments"));
@@ -55,7 +62,51 @@ absl::StatusOr<uint64_t> DecodeImage(storage::ImageStore& images,
   if (state.counters.revision != header.revision) {
     return Damaged(header, absl::StrCat("its tables are of revision ", state.counters.revision));
   }
-  return bytes;
+  decoded.bytes = *bytes;
+  return decoded;
+}
+
+// Whether two states hold the same stock of one item everywhere.
+bool SameStock(const ledger::PositionTable& a, const ledger::PositionTable& b, uint32_t item) {
+  const ledger::PositionTable::ItemPositions in_a = a.Of(item);
+  const ledger::PositionTable::ItemPositions in_b = b.Of(item);
+  if (in_a.locations != in_b.locations) return false;
+  const auto unavailable = [](const ledger::Beside* beside) {
+    return beside == nullptr ? 0 : beside->now.unavailable();
+  };
+  for (size_t i = 0; i < in_a.cells.size(); ++i) {
+    if (in_a.cells[i].on_hand != in_b.cells[i].on_hand) return false;
+    if (unavailable(a.BesideOf(in_a.cells[i])) != unavailable(b.BesideOf(in_b.cells[i])))
+      return false;
+  }
+  return true;
+}
+
+absl::Status CompareStock(const storage::ImageHeader& header, const ledger::State& stored,
+                          const ledger::State& replayed) {
+  const uint32_t item_end = std::max(stored.counters.item_end, replayed.counters.item_end);
+  for (uint32_t item = 0; item < item_end; ++item) {
+    if (SameStock(stored.positions, replayed.positions, item)) continue;
+    const journal::Item* row = stored.items.Find(item);
+    return Damaged(header, absl::StrCat("the stock of '", row == nullptr ? "?" : row->sku(),
+                                        "' differs from a replay of the journal"));
+  }
+  return absl::OkStatus();
+}
+
+// Piece by piece: two whole encodings of a large chain would not fit beside two ledgers.
+absl::Status CompareBytes(const storage::ImageHeader& header, const ledger::State& stored,
+                          const ledger::State& replayed) {
+  if (ledger::EncodeTables(stored) != ledger::EncodeTables(replayed)) {
+    return Damaged(header, "its tables differ from a replay of the journal");
+  }
+  for (uint32_t segment = 0; segment < ledger::SegmentCount(stored); ++segment) {
+    if (ledger::EncodeSegment(stored, segment) != ledger::EncodeSegment(replayed, segment)) {
+      return Damaged(header, absl::StrCat("positions of segment ", segment,
+                                          " differ from a replay of the journal"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -66,15 +117,16 @@ absl::StatusOr<LoadedImage> LoadImage(storage::ImageStore& images, ledger::Ledge
   LoadedImage loaded;
   absl::Status damage;
   for (const storage::ImageHeader& header : *headers) {
-    absl::StatusOr<uint64_t> bytes = DecodeImage(images, header, ledger.mutable_state());
-    if (bytes.ok()) {
+    const absl::StatusOr<DecodedImage> decoded =
+        DecodeImage(images, header, ledger.mutable_state());
+    if (decoded.ok()) {
       loaded.header = header;
-      loaded.bytes = *bytes;
+      loaded.bytes = decoded->bytes;
       ledger.Rebuild();
       return loaded;
     }
-    if (!absl::IsDataLoss(bytes.status())) return bytes.status();
-    damage = bytes.status();
+    if (!absl::IsDataLoss(decoded.status())) return decoded.status();
+    damage = decoded.status();
     loaded.warnings.push_back(std::string(damage.message()));
     Empty(ledger.mutable_state());
   }
@@ -115,22 +167,25 @@ absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision,
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
-absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal,
-                         const ledger::Settings& settings) {
+absl::StatusOr<VerifiedImage> VerifyImage(storage::ImageStore& images, storage::Journal& journal,
+                                          const ledger::Settings& settings) {
   absl::StatusOr<std::vector<storage::ImageHeader>> headers = images.List();
   if (!headers.ok()) return headers.status();
-  if (headers->empty()) return absl::OkStatus();
+  if (headers->empty()) return VerifiedImage();
   const storage::ImageHeader& newer = headers->front();
   ledger::Ledger stored(settings);
   ledger::Ledger replayed(settings);
-  absl::StatusOr<uint64_t> bytes = DecodeImage(images, newer, stored.mutable_state());
-  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<DecodedImage> decoded = DecodeImage(images, newer, stored.mutable_state());
+  if (!decoded.ok()) return decoded.status();
+  const VerifiedImage verified{.revision = newer.revision,
+                               .format = decoded->format,
+                               .whole = decoded->format == ledger::kEncodedFormat};
 
   storage::JournalHead head;
   if (headers->size() > 1) {
     const storage::ImageHeader& older = (*headers)[1];
-    bytes = DecodeImage(images, older, replayed.mutable_state());
-    if (!bytes.ok()) return bytes.status();
+    decoded = DecodeImage(images, older, replayed.mutable_state());
+    if (!decoded.ok()) return decoded.status();
     head = {older.revision, older.chain};
   }
   replayed.Rebuild();
@@ -140,18 +195,10 @@ absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal,
     return Damaged(newer, absl::StrCat("the journal leads to revision ", head.revision,
                                        " with chain ", absl::Hex(head.chain), ", not to it"));
   }
-  // Piece by piece: two whole encodings of a large chain would not fit beside two ledgers.
-  if (ledger::EncodeTables(stored.state()) != ledger::EncodeTables(replayed.state())) {
-    return Damaged(newer, "its tables differ from a replay of the journal");
-  }
-  for (uint32_t segment = 0; segment < ledger::SegmentCount(stored.state()); ++segment) {
-    if (ledger::EncodeSegment(stored.state(), segment) !=
-        ledger::EncodeSegment(replayed.state(), segment)) {
-      return Damaged(newer, absl::StrCat("positions of segment ", segment,
-                                         " differ from a replay of the journal"));
-    }
-  }
-  return absl::OkStatus();
+  status = verified.whole ? CompareBytes(newer, stored.state(), replayed.state())
+                          : CompareStock(newer, stored.state(), replayed.state());
+  if (!status.ok()) return status;
+  return verified;
 }
 
 ImageWriter::ImageWriter(storage::Store* store, ledger::Ledger* ledger, std::shared_mutex* mutex,

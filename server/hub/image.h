@@ -45,11 +45,21 @@ absl::Status ReplayJournal(storage::Journal& journal, uint64_t last_revision,
                            storage::JournalHead& head, ledger::Ledger& ledger,
                            const std::function<void(size_t)>& after);
 
+// What a verification compared.
+struct VerifiedImage {
+  uint64_t revision = 0;  // of the newest sealed image; 0: there was none
+  uint8_t format = 0;     // in which it was written
+  // Every byte. False: an older version of this program wrote the image, and the same rows mean
+  // more to this one (what it learns, what it remembers of a position); then the stock of every
+  // position was compared.
+  bool whole = true;
+};
+
 // Replays the journal from the older sealed image (from the beginning if there is only one) to the
 // newer one's revision and compares the encoded bytes of both. OK also if there is no image.
 // DATA_LOSS says where they differ; OUT_OF_RANGE if the journal no longer holds the rows between.
-absl::Status VerifyImage(storage::ImageStore& images, storage::Journal& journal,
-                         const ledger::Settings& settings);
+absl::StatusOr<VerifiedImage> VerifyImage(storage::ImageStore& images, storage::Journal& journal,
+                                          const ledger::Settings& settings);
 
 class ImageWriter : public ledger::SegmentObserver {
  public:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "onhand/v1/types.pb.h"
+#include "server/ledger/reservations.h"
 #include "server/ledger/rows.h"
 
 namespace onhand::hub {
@@ -67,6 +68,20 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .location = ended.location(),
                             .author = ended.author(),
                             .reason = ended.reason()});
+    }
+    case journal::Fact::kReservationChanged: {
+      const journal::ReservationChanged& changed = fact.reservation_changed();
+      for (const journal::OrderCorrection& correction : changed.corrections()) {
+        positions.insert({correction.item(), correction.location()});
+      }
+      if (changed.author().empty()) return;  // a program's step
+      const journal::Reservation& reservation = changed.reservation();
+      return AddAudit(row, {.action = absl::StrCat("RESERVATION_", changed.cause()),
+                            .text = reservation.order_reference().empty()
+                                        ? ledger::ReservationIdText(reservation.id())
+                                        : absl::StrCat("order ", reservation.order_reference()),
+                            .author = changed.author(),
+                            .reason = changed.reason()});
     }
     case journal::Fact::kItemSet:
       items.insert(fact.item_set().item().id());

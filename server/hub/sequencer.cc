@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/hub/apply_slices.h"
 #include "server/hub/journal_record.h"
 #include "server/ledger/decide_reservation.h"
 #include "server/ledger/refusal.h"
@@ -33,9 +34,6 @@ constexpr int kExpiriesMax = 512;
 constexpr int kSupplyLinesMax = 256;
 // Read or applied in one turn, so that the nightly learning holds up nobody.
 constexpr int kLearnedPositionsMax = 2'048;
-// Readers come in between slices of this many movements.
-constexpr int kSliceMovementsMax = 512;
-constexpr int kSliceFactsMax = 64;
 
 absl::Status Unavailable(absl::string_view reason, std::string problem, std::string remedy) {
   return ledger::Refuse(
@@ -45,12 +43,6 @@ absl::Status Unavailable(absl::string_view reason, std::string problem, std::str
 
 absl::Status Stopping() {
   return Unavailable("STOPPING", "the hub is stopping", "send again in a moment with the same id");
-}
-
-int64_t MovementsOf(const Fact& fact) {
-  return fact.has_report()           ? fact.report().rows().item_size()
-         : fact.has_snapshot_slice() ? fact.snapshot_slice().item_size()
-                                     : 0;
 }
 
 }  // namespace
@@ -399,14 +391,7 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
   int64_t movements = 0;
   int64_t reports = 0;
   for (int first = 0; first < record.facts_size();) {
-    int last = first;
-    int64_t slice_movements = 0;
-    while (last < record.facts_size() && last - first < kSliceFactsMax &&
-           slice_movements < kSliceMovementsMax) {
-      slice_movements += MovementsOf(record.facts(last));
-      reports += record.facts(last).has_report() ? 1 : 0;
-      ++last;
-    }
+    const int last = SliceEnd(hub_->ledger_.state(), record, first);
     {
       std::unique_lock<std::shared_mutex> lock(hub_->mutex_);
       if (absl::Status applied = hub_->ledger_.ApplyFacts(moment, record, first, last);
@@ -421,8 +406,9 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
       display_.NoteFact(hub_->ledger_.state(), record.facts(i));
       learner_.NoteFact(record.facts(i));
       supply_.NoteFact(hub_->ledger_.state(), record.facts(i));
+      movements += MovementsOf(record.facts(i));
+      reports += record.facts(i).has_report() ? 1 : 0;
     }
-    movements += slice_movements;
     first = last;
   }
   hub_->counts_.movements.fetch_add(static_cast<uint64_t>(movements), std::memory_order_relaxed);

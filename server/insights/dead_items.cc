@@ -21,7 +21,7 @@ ledger::ItemActivity ActivityOf(const ledger::State& state, uint32_t item) {
 int64_t KnownSince_s(const ledger::State& state, uint32_t item) {
   int64_t since_s = state.counters.time_us / kMicrosPerSecond;
   for (const ledger::Cell& cell : state.positions.Of(item).cells) {
-    if (cell.absolute_s != 0) since_s = std::min<int64_t>(since_s, cell.absolute_s);
+    if (cell.HasAbsolute()) since_s = std::min<int64_t>(since_s, cell.absolute_s);
   }
   for (uint32_t channel = 0; channel < ledger::RuleBook::kChannelsMax; ++channel) {
     const ledger::Display* display = state.display.Find(ledger::DisplayKey{item, channel});

@@ -28,10 +28,9 @@ void CopyToCell(const FoldState& fold, Cell& cell) {
   // Decide keeps positions inside int32; saturating makes apply total all the same.
   cell.on_hand = Saturated(fold.on_hand());
   cell.level_source = fold.level_source();
-  cell.absolute_s =
-      fold.absolute_us() == FoldState::kNever
-          ? 0
-          : static_cast<uint32_t>(std::max<int64_t>(0, fold.absolute_us()) / kMicrosPerSecond);
+  // Never 0: whoever tells of a position by deltas alone has told of it for good.
+  cell.absolute_s = static_cast<uint32_t>(
+      std::max<int64_t>(Cell::kToldByDeltas, fold.absolute_us() / kMicrosPerSecond));
 }
 
 // A delta from before the newest dropped LEVEL or COUNT: that number contains it already.
@@ -82,6 +81,15 @@ void ExpireAnswers(State& state) {
     if (oldest->first > state.counters.time_us) return;
     state.answers.Erase(oldest->second);
     state.answer_order.erase(oldest);
+  }
+}
+
+void ForgetEndedRules(State& state) {
+  while (!state.ended_rules.empty()) {
+    const auto oldest = state.ended_rules.begin();
+    if (oldest->first > state.counters.time_us - State::kEndedRuleKept_us) return;
+    state.rule_versions.Erase(oldest->second);
+    state.ended_rules.erase(oldest);
   }
 }
 
@@ -434,6 +442,7 @@ void BeginRow(State& state, const RowMoment& row) {
     state.arrivals.erase(state.arrivals.begin());
   }
   ExpireAnswers(state);
+  ForgetEndedRules(state);
 }
 
 void ApplyReportProgress(State& state, const journal::Report& report) {
@@ -538,6 +547,9 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kLearnedItems:
     case journal::Fact::kPositionsTaught:
     case journal::Fact::kOffsetsLearned:
+    case journal::Fact::kNightBegun:
+    case journal::Fact::kNightRows:
+    case journal::Fact::kNightInstalled:
       ApplyLearnedFact(state, fact);
       return absl::OkStatus();
     case journal::Fact::kIncomingSet:

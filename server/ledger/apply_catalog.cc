@@ -137,7 +137,12 @@ void ApplyLocationStateSet(State& state, const journal::LocationStateSet& set) {
 void KeepVersion(State& state, const journal::Rule& rule, bool ended) {
   std::vector<RuleVersion>& versions = state.rule_versions.Mutable(rule.rule_id());
   if (versions.size() >= State::kRuleVersionsMax) versions.erase(versions.begin());
+  // Made anew, a rule goes on with the versions that it had.
+  if (!state.is_overlay && !versions.empty() && versions.back().ended) {
+    state.ended_rules.erase({versions.back().rule.changed_us(), rule.rule_id()});
+  }
   versions.push_back({.rule = rule, .ended = ended});
+  if (!state.is_overlay && ended) state.ended_rules.emplace(rule.changed_us(), rule.rule_id());
 }
 
 void CountDemandRule(State& state, const journal::Rule* rule, uint32_t by) {
@@ -153,6 +158,7 @@ void ApplyRuleSet(State& state, const journal::Rule& set) {
   rule.set_changed_us(state.counters.time_us);
   rule.set_revision(state.counters.revision);
   CountDemandRule(state, &rule, 1);
+  state.demand_rules.Set(rule);
   KeepVersion(state, rule, /*ended=*/false);
 }
 
@@ -162,6 +168,7 @@ void ApplyRuleEnded(State& state, const journal::RuleEnded& ended) {
   journal::Rule rule = *known;
   CountDemandRule(state, known, -1u);
   state.rules.Erase(ended.rule_id());
+  state.demand_rules.Erase(ended.rule_id());
   rule.set_author(ended.author());
   rule.set_reason(ended.reason());
   rule.set_changed_us(state.counters.time_us);

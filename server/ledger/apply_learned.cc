@@ -46,6 +46,40 @@ void ApplyItems(State& state, const journal::LearnedItems& items) {
   }
 }
 
+void ApplyLocations(Learned& learned, const journal::LearnedLocations& rows) {
+  for (const journal::LearnedLocation& row : rows.locations()) {
+    LocationLearning& location = learned.MutableLocation(row.location());
+    location.learned = row;
+    location.Derive();
+  }
+}
+
+// The first rows bring the chain's part with them; it goes on keeping the rest of its night.
+void TakeChainOfNight(journal::LearnedChain& chain) {
+  journal::LearnedChain told;
+  told.Swap(chain.mutable_night()->mutable_chain());
+  told.mutable_night()->Swap(chain.mutable_night());
+  told.mutable_night()->clear_chain();
+  chain.Swap(&told);
+}
+
+void InstallNext(State& state) {
+  journal::LearnedChain& chain = state.mutable_learned().chain;
+  // A lesson of past sales came between and replaced what the night was told of.
+  if (!chain.has_night()) return;
+  const auto next = static_cast<int>(chain.night().installed());
+  if (next == 0) TakeChainOfNight(chain);
+  journal::ToldNight& night = *chain.mutable_night();
+  if (next < night.rows_size()) {
+    journal::NightRows rows;
+    rows.Swap(night.mutable_rows(next));
+    ApplyLocations(state.mutable_learned(), rows.locations());
+    ApplyItems(state, rows.items());
+  }
+  night.set_installed(static_cast<uint32_t>(next) + 1);
+  if (next + 1 >= night.rows_size()) chain.clear_night();
+}
+
 void ApplyTaught(State& state, const journal::PositionsTaught& taught) {
   const DoubtPolicy policy = PolicyOf(state.learned().chain);
   for (int i = 0; i < taught.item_size(); ++i) {
@@ -79,14 +113,18 @@ void ApplyLearnedFact(State& state, const journal::Fact& fact) {
       learned.chain = fact.learned_chain();
       return;
     case journal::Fact::kLearnedLocations:
-      for (const journal::LearnedLocation& row : fact.learned_locations().locations()) {
-        LocationLearning& location = learned.MutableLocation(row.location());
-        location.learned = row;
-        location.Derive();
-      }
-      return;
+      return ApplyLocations(learned, fact.learned_locations());
     case journal::Fact::kLearnedItems:
       return ApplyItems(state, fact.learned_items());
+    case journal::Fact::kNightBegun:
+      learned.chain.clear_night();
+      *learned.chain.mutable_night()->mutable_chain() = fact.night_begun().chain();
+      return;
+    case journal::Fact::kNightRows:
+      if (learned.chain.has_night()) *learned.chain.mutable_night()->add_rows() = fact.night_rows();
+      return;
+    case journal::Fact::kNightInstalled:
+      return InstallNext(state);
     case journal::Fact::kPositionsTaught:
       return ApplyTaught(state, fact.positions_taught());
     case journal::Fact::kOffsetsLearned:

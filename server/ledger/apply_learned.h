@@ -9,8 +9,9 @@ namespace onhand::ledger {
 
 // Installs what was learned; positions are first told up to their location's known_through with
 // what was known before. Does nothing on an overlay: decisions of a group read what is committed.
-// Precondition: the fact is LearnedChain, LearnedLocations, LearnedItems, PositionsTaught or
-// OffsetsLearned.
+// Rows of a night are kept aside first and installed when all are told.
+// Precondition: the fact is LearnedChain, LearnedLocations, LearnedItems, NightBegun, NightRows,
+// NightInstalled, PositionsTaught or OffsetsLearned.
 void ApplyLearnedFact(State& state, const journal::Fact& fact);
 
 }  // namespace onhand::ledger

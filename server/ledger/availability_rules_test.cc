@@ -391,6 +391,45 @@ TEST_F(AvailabilityRules, NeverReportedItemIsHiddenWhateverTheZeroPolicy) {
   EXPECT_EQ(chain_.Answer("boot", "pickup", "cadiz").status, v1::AVAILABILITY_STATUS_KEEP_SELLING);
 }
 
+// A shelf that only deliveries and sales told of, and that is sold out, stays told of.
+TEST_F(AvailabilityRules, WhatOnlyDeltasToldOfStaysReportedWhenItsEventsAreForgotten) {
+  chain_.Rule("rule_id: 'm' missing_stock: MISSING_STOCK_HIDE zero_policy: ZERO_POLICY_SOLD_OUT");
+  chain_.Move("boot", "bilbao", 2, EventKind::kReceipt);
+  chain_.Move("boot", "bilbao", 2, EventKind::kSale);
+  chain_.TeachPosition("sock", "bilbao", 3, 3, 0);
+  EXPECT_EQ(chain_.Answer("boot", "ship").status, v1::AVAILABILITY_STATUS_SOLD_OUT);
+  chain_.Wait(2 * kDay);
+  chain_.Tick();
+  ASSERT_EQ(
+      chain_.state().positions.Find(chain_.ItemId("boot"), chain_.LocationId("bilbao")).beside,
+      nullptr);
+  EXPECT_EQ(chain_.Answer("boot", "ship").status, v1::AVAILABILITY_STATUS_SOLD_OUT);
+  EXPECT_EQ(chain_.Answer("sock", "ship").status, v1::AVAILABILITY_STATUS_HIDDEN)
+      << "past sales tell of no stock";
+}
+
+// A second till that was enlisted and never told: the location's age is unknown, but what the first
+// one's silence may hide is not nothing.
+TEST_F(AvailabilityRules, ASourceThatNeverToldTakesFreshnessAndNotTheForecastWindow) {
+  chain_.Rule("rule_id: 'r' buffer { risk_one_in: 100 }");
+  Shelf("bilbao", 10);
+  ASSERT_EQ(Salable("pickup", "bilbao"), 3);
+  chain_.Run([&](Group& group) {
+    journal::Fact fact;
+    journal::SourceOpened& opened = *fact.mutable_source_opened();
+    opened.set_source(77);
+    opened.set_source_id("second till");
+    opened.set_spool(1);
+    opened.add_locations(chain_.LocationId("bilbao"));
+    group.Add(std::move(fact));
+    return 0;
+  });
+  EXPECT_EQ(Salable("pickup", "bilbao"), 3) << "no less is withheld than before";
+  EXPECT_EQ(chain_.Answer("boot", "pickup", "bilbao").known_through_us, 0);
+  chain_.Rule("rule_id: 'f' freshness_target_s: 86400");
+  EXPECT_EQ(Salable("pickup", "bilbao"), 0) << "as old as anything can be";
+}
+
 TEST_F(AvailabilityRules, RuleForASupplyHoldsForItsItemsOnly) {
   chain_.Rule("rule_id: 'a' scope { supply: SUPPLY_ENDED } buffer { units: 1 }");
   chain_.Rule("rule_id: 'b' scope { supply: SUPPLY_REORDERABLE } buffer { units: 2 }");

@@ -9,6 +9,7 @@
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/rule_fields.h"
+#include "server/ledger/rule_history.h"
 #include "server/ledger/validate.h"
 
 namespace onhand::ledger {
@@ -56,10 +57,10 @@ absl::Status UnknownRule(const std::string& field, const std::string& rule_id) {
 }
 
 // A rule that was ended goes on counting when it is made anew: a version names one text for good.
-uint32_t LastVersionOf(const State& state, const std::string& rule_id) {
-  const std::vector<RuleVersion>* versions = state.rule_versions.Find(rule_id);
-  const uint32_t kept =
-      versions == nullptr || versions->empty() ? 0 : versions->back().rule.version();
+// Once its versions are forgotten it begins again with 1.
+uint32_t LastVersionOf(const State& state, int64_t now_us, const std::string& rule_id) {
+  const std::vector<RuleVersion>* versions = KeptVersions(state, rule_id, now_us);
+  const uint32_t kept = versions == nullptr ? 0 : versions->back().rule.version();
   const journal::Rule* known = state.rules.Find(rule_id);
   return std::max(kept, known == nullptr ? 0 : known->version());
 }
@@ -90,7 +91,7 @@ absl::StatusOr<RuleVersion> VersionThatSets(const State& state, int64_t now_us,
   if (!row.ok()) return row.status();
   absl::Status status = CheckEtag(path.etag, state.rules.Find(rule.rule_id()), etag);
   if (!status.ok()) return status;
-  row->set_version(LastVersionOf(state, rule.rule_id()) + 1);
+  row->set_version(LastVersionOf(state, now_us, rule.rule_id()) + 1);
   return RuleVersion{.rule = *std::move(row), .ended = false};
 }
 
@@ -136,6 +137,13 @@ void AddFacts(Group& group, const std::vector<RuleVersion>& versions) {
       *fact.mutable_rule_set()->mutable_rule() = version.rule;
     }
     group.Add(std::move(fact));
+  }
+}
+
+template <class Response>
+void Warn(const State& state, const std::vector<RuleVersion>& versions, Response& response) {
+  for (std::string& warning : WarningsOf(state, versions)) {
+    response.add_warnings(std::move(warning));
   }
 }
 
@@ -206,7 +214,7 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
 
 absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64_t now_us,
                                                        const v1::RollbackRuleRequest& request) {
-  const std::vector<RuleVersion>* versions = state.rule_versions.Find(request.rule_id());
+  const std::vector<RuleVersion>* versions = KeptVersions(state, request.rule_id(), now_us);
   if (versions == nullptr) return UnknownRule("rule_id", request.rule_id());
   const auto wanted = std::find_if(
       versions->rbegin(), versions->rend(),
@@ -229,6 +237,31 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
                                      RuleOf(state, Repeated(*versions, *wanted)), request.etag())));
 }
 
+std::vector<std::string> WarningsOf(const State& state, const std::vector<RuleVersion>& versions) {
+  absl::flat_hash_set<absl::string_view> empty;
+  for (const RuleVersion& version : versions) {
+    if (!version.ended && !version.rule.category().empty()) empty.insert(version.rule.category());
+  }
+  std::vector<std::string> warnings;
+  if (empty.empty()) return warnings;
+  state.items.ForEach([&](uint32_t, const journal::Item& item) {
+    if (item.merged_into() != 0) return;
+    absl::string_view category = item.category();
+    while (!empty.empty() && !category.empty()) {
+      empty.erase(category);
+      const size_t slash = category.rfind('/');
+      category = category.substr(0, slash == absl::string_view::npos ? 0 : slash);
+    }
+  });
+  for (const RuleVersion& version : versions) {
+    if (version.ended || !empty.contains(version.rule.category())) continue;
+    warnings.push_back(absl::StrCat("rule '", version.rule.rule_id(), "': no item is in category '",
+                                    version.rule.category(),
+                                    "' yet; the rule holds for none until one is"));
+  }
+  return warnings;
+}
+
 absl::StatusOr<v1::SetRuleResponse> DecideSetRule(Group& group, const v1::SetRuleRequest& request) {
   const auto versions = NewVersionsOf(group.state(), group.now_us(), request);
   if (!versions.ok()) return versions.status();
@@ -238,6 +271,7 @@ absl::StatusOr<v1::SetRuleResponse> DecideSetRule(Group& group, const v1::SetRul
     response.set_revision(group.revision());
   }
   *response.mutable_rule() = RuleAfter(group.state(), versions->front(), request.dry_run());
+  Warn(group.state(), *versions, response);
   return response;
 }
 
@@ -264,6 +298,7 @@ absl::StatusOr<v1::BatchChangeRulesResponse> DecideBatchChangeRules(
     if (version.ended) continue;
     *response.add_rules() = RuleAfter(group.state(), version, request.dry_run());
   }
+  Warn(group.state(), *versions, response);
   return response;
 }
 
@@ -274,6 +309,7 @@ absl::StatusOr<v1::RollbackRuleResponse> DecideRollbackRule(
   AddFacts(group, *versions);
   v1::RollbackRuleResponse response;
   *response.mutable_rule() = RuleAfter(group.state(), versions->front(), /*dry_run=*/false);
+  Warn(group.state(), *versions, response);
   response.set_revision(group.revision());
   return response;
 }
@@ -284,7 +320,7 @@ void RescopeRules(Group& group, uint32_t from_item, uint32_t to_item, const std:
     if (!rule.has_item() || rule.item() != from_item) return;
     RuleVersion& version = versions.emplace_back(RuleVersion{.rule = rule, .ended = false});
     version.rule.set_item(to_item);
-    version.rule.set_version(LastVersionOf(group.state(), rule_id) + 1);
+    version.rule.set_version(LastVersionOf(group.state(), group.now_us(), rule_id) + 1);
     version.rule.clear_author();
     version.rule.set_reason(reason);
   });

@@ -32,6 +32,10 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
 absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64_t now_us,
                                                        const v1::RollbackRuleRequest& request);
 
+// What is allowed and probably not meant, for people: a rule that names a category in which no item
+// is, so that it holds for none until one comes (rules may precede items). One sentence each.
+std::vector<std::string> WarningsOf(const State& state, const std::vector<RuleVersion>& versions);
+
 // INVALID_ARGUMENT: INVALID_ID, INVALID_RULE. NOT_FOUND: UNKNOWN_ITEM, UNKNOWN_LOCATION,
 // UNKNOWN_GROUP, UNKNOWN_CHANNEL. ABORTED: ETAG_MISMATCH. A dry run adds no fact and answers the
 // rule as it would stand, without etag, and revision 0.

@@ -1,7 +1,9 @@
 #include "server/ledger/decide_rules.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/chain_for_test.h"
+#include "server/ledger/demand_factor.h"
+#include "server/ledger/encode.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/rule_history.h"
 
@@ -44,6 +48,13 @@ class DecideRules : public testing::Test {
   auto Rollback(const std::string& text) {
     const auto request = FromText<v1::RollbackRuleRequest>(text);
     return chain_.Run([&](Group& g) { return DecideRollbackRule(g, request); });
+  }
+
+  // What a hub would hold that starts now.
+  std::unique_ptr<State> LoadedState() const {
+    auto state = std::make_unique<State>(Settings{});
+    EXPECT_TRUE(DecodeTables(EncodeTables(chain_.state()), *state).ok());
+    return state;
   }
 
   ChainForTest chain_;
@@ -347,6 +358,99 @@ TEST_F(DecideRules, RulesOfADuplicateHoldForTheItemThatStays) {
     EXPECT_EQ(rule.reason(), "'boot 2' became 'boot'");
   }
   EXPECT_EQ(chain_.state().rules.Find("other")->version(), 1u);
+}
+
+// A year and more after its end nobody asks what a rule said.
+TEST_F(DecideRules, VersionsOfAnEndedRuleAreForgottenAfterFourHundredDays) {
+  constexpr int64_t kKept = State::kEndedRuleKept_us;
+  chain_.Rule("rule_id: 'ended' cache_s: 1");
+  chain_.Rule("rule_id: 'revived' cache_s: 1");
+  chain_.Rule("rule_id: 'kept' cache_s: 1");
+  chain_.EndRule("ended");
+  chain_.EndRule("revived");
+  chain_.Wait(kKept / 2);
+  chain_.Rule("rule_id: 'revived' cache_s: 2");
+  chain_.Wait(kKept / 2 - ChainForTest::kSecond);
+  chain_.Tick();
+  EXPECT_EQ(History("ended").size(), 2u);
+  EXPECT_EQ(LoadedState()->ended_rules, chain_.state().ended_rules);
+  // The decision sees it gone whether a row came before or not.
+  chain_.Wait(ChainForTest::kSecond);
+  EXPECT_EQ(ReasonOf(Rollback("rule_id: 'ended' version: 1").status()), "UNKNOWN_RULE");
+  chain_.Tick();
+  EXPECT_EQ(History("ended").size(), 0u);
+  EXPECT_TRUE(chain_.state().ended_rules.empty());
+  EXPECT_EQ(History("revived").size(), 3u);
+  EXPECT_EQ(History("kept").size(), 1u);
+  const auto anew = chain_.TryRule("rule_id: 'ended' cache_s: 3", "");
+  ASSERT_TRUE(anew.ok());
+  EXPECT_EQ(anew->rule().version(), 1u);
+}
+
+TEST_F(DecideRules, DemandFactorsAreAskedOfTheirRulesAlone) {
+  for (int i = 0; i < 50; ++i) chain_.Rule(absl::StrCat("rule_id: 'other-", i, "' cache_s: 1"));
+  const auto listed = [](const State& state) {
+    std::vector<std::string> ids;
+    for (const auto& rule : state.demand_rules.list()) ids.push_back(rule->rule_id());
+    return ids;
+  };
+  const auto factor = [&](const State& state) {
+    return DemandFactorAt(state, chain_.ItemId("boot"), chain_.LocationId("bilbao"),
+                          chain_.now_us());
+  };
+  EXPECT_THAT(listed(chain_.state()), testing::IsEmpty());
+  const std::string until = "effective_until { seconds: 1800000000 }";
+  chain_.Rule("rule_id: 'week' demand_factor: 2 " + until);
+  chain_.Rule("rule_id: 'boots' scope { sku: 'boot' } demand_factor: 5 " + until);
+  chain_.Rule(absl::StrCat(
+      "rule_id: 'later' scope { sku: 'boot' } demand_factor: 7 ", until,
+      " effective_from { seconds: ", chain_.now_us() / ChainForTest::kSecond + 60, " }"));
+  EXPECT_THAT(listed(chain_.state()), testing::ElementsAre("boots", "later", "week"));
+  EXPECT_EQ(factor(chain_.state()), 5);
+  EXPECT_EQ(listed(*LoadedState()), listed(chain_.state()));
+  // A group sees what it decided, and the committed state does not.
+  {
+    Group group = chain_.NewGroup();
+    v1::DeleteRuleRequest request;
+    request.set_rule_id("boots");
+    request.set_etag("*");
+    ASSERT_TRUE(DecideDeleteRule(group, request).ok());
+    EXPECT_EQ(factor(group.state()), 2);
+    EXPECT_EQ(factor(chain_.state()), 5);
+  }
+  chain_.Rule("rule_id: 'week' cache_s: 1");
+  chain_.Wait(60 * ChainForTest::kSecond);
+  EXPECT_EQ(factor(chain_.state()), 7);
+  chain_.EndRule("later");
+  chain_.EndRule("boots");
+  EXPECT_THAT(listed(chain_.state()), testing::IsEmpty());
+  EXPECT_EQ(factor(chain_.state()), 1);
+}
+
+TEST_F(DecideRules, ARuleForACategoryWithoutItemsIsTakenAndWarnedOf) {
+  chain_.Item("sandal", "category: 'shoes/summer/beach'");
+  const auto warned = [&](const std::string& category) {
+    const auto set = chain_.TryRule(
+        absl::StrCat("rule_id: 'r' scope { category: '", category, "' } cache_s: 1"));
+    EXPECT_TRUE(set.ok()) << set.status();
+    return set->warnings_size() > 0;
+  };
+  EXPECT_FALSE(warned("shoes"));
+  EXPECT_FALSE(warned("shoes/summer"));
+  EXPECT_FALSE(warned("shoes/summer/beach"));
+  EXPECT_TRUE(warned("shoes/sum"));
+  EXPECT_TRUE(warned("Shoes"));
+  EXPECT_TRUE(warned("shoes/summer/beach/red"));
+  const auto batch = Batch(
+      "changes { set { rule_id: 'a' scope { category: 'ski' } cache_s: 1 } }"
+      "changes { set { rule_id: 'b' scope { category: 'shoes' } cache_s: 1 } }"
+      "changes { set { rule_id: 'c' cache_s: 1 } } dry_run: true");
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_THAT(batch->warnings(),
+              testing::ElementsAre("rule 'a': no item is in category 'ski' yet; the rule holds for "
+                                   "none until one is"));
+  chain_.Item("carver", "category: 'ski/race'");
+  EXPECT_FALSE(warned("ski"));
 }
 
 TEST_F(DecideRules, NewestThousandVersionsAreKept) {

@@ -1,7 +1,5 @@
 #include "server/ledger/decide_snapshot.h"
 
-#include <cstdlib>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -48,6 +46,17 @@ void AddVerdict(Group& group, const SourceLocation& key, const Staging& staging,
   verdict.set_lost_positions(lost_positions);
   verdict.set_known_positions(known_positions);
   group.Add(std::move(fact));
+}
+
+// A row of the snapshot as an event, but for its quantity.
+Event LevelOf(const SourceLocation& key, const Staging& staging) {
+  Event event{};
+  event.at_us = staging.begun.as_of_us();
+  event.kind = static_cast<uint64_t>(EventKind::kLevel);
+  event.source = key.source;
+  event.spool = staging.begun.spool();
+  event.sequence = staging.begun.sequence();
+  return event;
 }
 
 }  // namespace
@@ -106,32 +115,66 @@ void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging&
   if (in_stocktake || !group.state().snapshots_taken.Contains(key_))
     return AddVerdict(group, key_, staging, {}, 0, 0);
 
+  const State& settled = group.Settled();
+  const UnseenSales unseen(settled);
+  Event level = LevelOf(key_, staging);
   const auto& order = ledger.sku_order();
   auto next = judged_through_.empty() ? order.begin() : order.upper_bound(judged_through_);
-  for (int looked = 0; next != order.end() && looked < kStepItemsMax; ++next, ++looked) {
+  int compared = 0;
+  for (int looked = 0; next != order.end() && looked < kStepItemsMax && compared < kSliceRowsMax;
+       ++next, ++looked) {
     judged_through_ = next->first;
-    const PositionTable::View view = group.state().positions.Find(next->second, key_.location);
+    const PositionTable::View view = settled.positions.Find(next->second, key_.location);
     if (view.cell == nullptr || view.cell->on_hand <= 0) continue;
     ++known_positions_;
-    const auto staged = quantities_.find(next->second);
-    const bool is_lost = staged == quantities_.end() ? staging.complete : staged->second <= 0;
-    if (is_lost) ++lost_positions_;
+    const std::optional<int32_t> quantity = QuantityOf(staging, next->second);
+    if (!quantity.has_value()) continue;
+    if (*quantity <= 0) ++lost_positions_;
+    if (*quantity >= view.cell->on_hand) continue;
+    ++compared;
+    level.quantity = *quantity;
+    if (FallsTooFar(settled, unseen, next->second, level)) ++fallen_positions_;
   }
   if (next != order.end()) return;
-  if (known_positions_ >= kLostCheckedFrom &&
-      static_cast<double>(lost_positions_) >
-          kLostShareMax * static_cast<double>(known_positions_)) {
+  const auto is_too_many = [this](uint64_t positions) {
+    return known_positions_ >= kLostCheckedFrom &&
+           static_cast<double>(positions) > kLostShareMax * static_cast<double>(known_positions_);
+  };
+  if (is_too_many(lost_positions_)) {
     objection = {
         "SNAPSHOT_DROP",
         absl::StrCat(
             "it takes ", lost_positions_, " of ", known_positions_,
             " positions above zero to zero; accept it if that is true, or send a whole one")};
+  } else if (is_too_many(fallen_positions_)) {
+    objection = {"SNAPSHOT_IMPLAUSIBLE",
+                 absl::StrCat("it falls further than sales explain on ", fallen_positions_, " of ",
+                              known_positions_,
+                              " positions above zero; is it another store's? accept it if it is "
+                              "true, or send the right one")};
   }
   const uint64_t lost = lost_positions_;
   const uint64_t known = known_positions_;
   judged_through_.clear();
-  lost_positions_ = known_positions_ = 0;
+  lost_positions_ = fallen_positions_ = known_positions_ = 0;
   AddVerdict(group, key_, staging, objection, lost, known);
+}
+
+std::optional<int32_t> SnapshotJob::QuantityOf(const Staging& staging, uint32_t item) const {
+  const auto staged = quantities_.find(item);
+  if (staged != quantities_.end()) return staged->second;
+  return staging.complete ? std::optional<int32_t>(0) : std::nullopt;
+}
+
+bool SnapshotJob::FallsTooFar(const State& state, const UnseenSales& unseen, uint32_t item,
+                              const Event& level) const {
+  const Preview before = PreviewBefore(state, item, key_.location, level);
+  const int64_t change =
+      UnexplainedChange(before.at, key_.source, level.at_us, int64_t{level.quantity});
+  if (change >= 0 || before.level_us == FoldState::kNever) return false;
+  const std::optional<int64_t> at_most =
+      unseen.AtMost(item, key_.location, before.level_us, level.at_us);
+  return at_most.has_value() && -change > *at_most;
 }
 
 bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging& staging) {
@@ -141,12 +184,7 @@ bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging
   journal::SnapshotSlice& slice = *fact.mutable_snapshot_slice();
   slice.set_source(key_.source);
   slice.set_location(key_.location);
-  Event event{};
-  event.at_us = staging.begun.as_of_us();
-  event.kind = static_cast<uint64_t>(EventKind::kLevel);
-  event.source = key_.source;
-  event.spool = staging.begun.spool();
-  event.sequence = staging.begun.sequence();
+  Event event = LevelOf(key_, staging);
 
   const auto& order = ledger.sku_order();
   auto next = staging.through_sku.empty() ? order.begin() : order.upper_bound(staging.through_sku);
@@ -155,23 +193,19 @@ bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging
        ++next, ++looked) {
     slice.set_through_sku(next->first);
     const uint32_t item = next->second;
-    const auto staged = quantities_.find(item);
-    int32_t quantity = 0;
-    if (staged != quantities_.end()) {
-      quantity = staged->second;
-    } else if (!staging.complete || settled.positions.Find(item, key_.location).cell == nullptr) {
-      continue;
-    }
+    const std::optional<int32_t> told = QuantityOf(staging, item);
+    if (!told.has_value()) continue;
+    const bool is_missing = !quantities_.contains(item);
+    if (is_missing && settled.positions.Find(item, key_.location).cell == nullptr) continue;
+    const int32_t quantity = *told;
     event.quantity = quantity;
     if (infers) {
-      const Preview preview = PreviewEvents(settled, item, key_.location, {}, event);
-      const int64_t change = UnexplainedChange(preview.at, key_.source, event.at_us, quantity,
-                                               /*units_gone=*/0);
+      const Preview preview = PreviewBefore(settled, item, key_.location, event);
+      const int64_t change = UnexplainedChange(preview.at, key_.source, event.at_us, quantity);
       if (change != 0) {
         journal::InferredMovement& inferred = *slice.add_inferred();
+        inferred = MovementOf(settled, item, key_.location, preview, event.at_us, change);
         inferred.set_index(static_cast<uint32_t>(slice.item_size()));
-        inferred.set_kind(change < 0 ? v1::MOVEMENT_KIND_SALE : v1::MOVEMENT_KIND_RECEIPT);
-        inferred.set_quantity(std::abs(change));
       }
     }
     slice.add_item(item);

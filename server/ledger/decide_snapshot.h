@@ -5,11 +5,13 @@
 #define ONHAND_SERVER_LEDGER_DECIDE_SNAPSHOT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "server/ledger/group.h"
 #include "server/ledger/ledger.h"
+#include "server/ledger/unseen_sales.h"
 
 namespace onhand::ledger {
 
@@ -20,8 +22,11 @@ class SnapshotJob {
   static constexpr int kSliceRowsMax = 2'048;   // positions written a step
   static constexpr int kStepItemsMax = 16'384;  // items looked at a step
 
-  // A snapshot that loses more than this share of the positions above zero is quarantined, if there
-  // are enough.
+  // A snapshot that takes more than this share of the positions above zero to zero, or that falls
+  // further than sales explain once in 1,000 times (unseen_sales.h) on more than this share, is
+  // quarantined, if there are enough. Falls are those of the source's own numbers since its
+  // previous LEVEL, net of what is known; where too little is known of how fast things sell, they
+  // are none.
   static constexpr double kLostShareMax = 0.30;
   static constexpr uint64_t kLostCheckedFrom = 20;
 
@@ -35,6 +40,11 @@ class SnapshotJob {
  private:
   void StepJudging(Group& group, const Ledger& ledger, const Staging& staging);
   bool StepApplying(Group& group, const Ledger& ledger, const Staging& staging);
+  // How many units the snapshot holds of an item; nullopt: it says nothing of it.
+  std::optional<int32_t> QuantityOf(const Staging& staging, uint32_t item) const;
+  // Whether a position falls further than sales explain.
+  bool FallsTooFar(const State& state, const UnseenSales& unseen, uint32_t item,
+                   const Event& level) const;
   void Collect(const Staging& staging, const StagedRows* rows);
 
   SourceLocation key_;
@@ -45,6 +55,7 @@ class SnapshotJob {
   std::string judged_through_;
   uint64_t known_positions_ = 0;
   uint64_t lost_positions_ = 0;
+  uint64_t fallen_positions_ = 0;
 };
 
 }  // namespace onhand::ledger

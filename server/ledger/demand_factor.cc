@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <string>
 #include <tuple>
 
 #include "absl/strings/match.h"
@@ -40,25 +39,28 @@ int64_t PlaceDistance(const State& state, const journal::Rule& rule, uint32_t lo
 }  // namespace
 
 double DemandFactorAt(const State& state, uint32_t item, uint32_t location, int64_t at_us) {
+  if (state.demand_rules.list().empty()) return 1;
   const journal::Item* row = state.items.Find(item);
   if (row == nullptr) return 1;
   const ItemTraits traits{.supply_us = row->supply_us(),
                           .supply = static_cast<uint8_t>(row->supply())};
   double factor = 1;
-  auto best = std::make_tuple(kFar, kFar, int64_t{0}, std::string());
-  state.rules.ForEach([&](const std::string& id, const journal::Rule& rule) {
-    if (!rule.has_demand_factor() || at_us < rule.effective_from_us()) return;
-    if (rule.effective_until_us() != 0 && at_us >= rule.effective_until_us()) return;
+  auto best = std::make_tuple(kFar, kFar, int64_t{0}, absl::string_view());
+  for (const auto& kept : state.demand_rules.list()) {
+    const journal::Rule& rule = *kept;
+    if (at_us < rule.effective_from_us()) continue;
+    if (rule.effective_until_us() != 0 && at_us >= rule.effective_until_us()) continue;
     if (rule.supply() != 0 && rule.supply() != static_cast<uint32_t>(SupplyAt(traits, at_us)))
-      return;
+      continue;
     const int64_t item_distance = ItemDistance(rule, *row);
     const int64_t place_distance = PlaceDistance(state, rule, location);
-    if (item_distance == kFar || place_distance == kFar) return;
-    auto key = std::make_tuple(item_distance, place_distance, -rule.effective_from_us(), id);
-    if (key >= best) return;
-    best = std::move(key);
+    if (item_distance == kFar || place_distance == kFar) continue;
+    const auto key = std::make_tuple(item_distance, place_distance, -rule.effective_from_us(),
+                                     absl::string_view(rule.rule_id()));
+    if (key >= best) continue;
+    best = key;
     factor = rule.demand_factor();
-  });
+  }
   return factor;
 }
 

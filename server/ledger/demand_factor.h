@@ -1,5 +1,6 @@
 // The announced rise or fall of demand that rules speak of, for one position at one moment. Part of
-// apply, which knows no rule book: only asked while such rules exist, which is seldom.
+// apply, which knows no rule book: costs a look at each such rule (demand_rules.h), however many
+// others there are.
 #ifndef ONHAND_SERVER_LEDGER_DEMAND_FACTOR_H_
 #define ONHAND_SERVER_LEDGER_DEMAND_FACTOR_H_
 

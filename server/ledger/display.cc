@@ -82,8 +82,11 @@ void DisplayEvaluator::NoteFact(const State& committed, const journal::Fact& fac
     case journal::Fact::kItemSet:
       return TouchItem(fact.item_set().item().id());
     case journal::Fact::kLearnedItems:
-      // A night tells every item with positions, so that what it taught of locations is in it too.
       for (const uint32_t item : fact.learned_items().item()) TouchItem(item);
+      return;
+    case journal::Fact::kNightInstalled:
+      // A night tells every item with positions, so that what it taught of locations is in it too.
+      for (const uint32_t item : fact.night_installed().item()) TouchItem(item);
       return;
     case journal::Fact::kPositionsTaught:
       for (const uint32_t item : fact.positions_taught().item()) TouchItem(item);

@@ -19,8 +19,8 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (3; 1 and 2 are read too)
-//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us, and since version 3
+//   u8 version (4; 1 to 3 are read too)
+//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us, and since version 4
 //   reservation_kept_us. They give the rest its
 //   meaning, so that a
 //     program with others must not read on.
@@ -29,7 +29,7 @@
 //   ascending.
 //     Keys: u32, u64, strings; pairs are both parts. Rows: journal messages are a string of their
 //     serialized form (with fields in the order of their numbers), structs are their fields in the
-//     order of state.h; the rule version of a display since version 3.
+//     order of state.h; the rule version of a display since version 4.
 //   arrivals: u64 count of minutes, then for each: i64 minute, u64 count, and (u32 item, u32
 //   location) for each note in
 //     the order in which they were made. They are kept as they are, not made anew from the windows:
@@ -37,17 +37,19 @@
 //     position is looked at.
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
-//   reservations, since version 3: a table like the others, by id (16 bytes)
-//   What is derived (answer_order, where reservations are found, a table's hash order) is not kept.
+//   reservations, since version 4: a table like the others, by id (16 bytes)
+//   What is derived (answer_order, ended_rules, demand_rules, where reservations are found, a
+//   table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
 //   u8 version (as above), u32 number, then for each item that has positions, ascending:
 //   u32 item, u32 n, n locations (u32, ascending), n cells (36 bytes each, as in memory, `beside`
 //   0), u32 m, then m times: u32 index of the cell (ascending), beside. beside: fold before, fold
-//   now, list of events (32 bytes each, as in memory), u32 arrived_minute, and since version 3 i32
+//   now, list of events (32 bytes each, as in memory), u32 arrived_minute, and since version 4 i32
 //   held, committed, picked, deducted. fold: i64 base, i64
 //   unavailable, i64 absolute_us, u32 level_source, list of (u32 source, i64 offset), list of
 //     (i64 amount, bool lasting).
+//   Since version 3 a cell that deltas alone told of says so (Cell::kToldByDeltas).
 namespace onhand::ledger {
 namespace {
 
@@ -56,10 +58,10 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
-constexpr uint8_t kVersion = 3;
+constexpr uint8_t kVersion = kEncodedFormat;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
-constexpr uint8_t kVersionBeforeReservations = 2;
+constexpr uint8_t kVersionBeforeReservations = 3;
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -448,6 +450,10 @@ void GetItem(Reader& reader, uint32_t segment, ItemBuffers& buffers, int64_t& it
 
 }  // namespace
 
+uint8_t FormatOf(absl::string_view bytes) {
+  return bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
+}
+
 std::string EncodeTables(const State& state) {
   Writer writer;
   writer(kVersion, state.settings);
@@ -474,6 +480,13 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   for (const std::string& rule_id : state.rules.SortedKeys()) {
     UpgradeRule(state.rules.Mutable(rule_id));
   }
+  state.rules.ForEach(
+      [&](const std::string&, const journal::Rule& rule) { state.demand_rules.Set(rule); });
+  state.rule_versions.ForEach(
+      [&](const std::string& rule_id, const std::vector<RuleVersion>& versions) {
+        if (versions.empty() || !versions.back().ended) return;
+        state.ended_rules.emplace(versions.back().rule.changed_us(), rule_id);
+      });
   for (LocationLearning& location : state.mutable_learned().locations) location.Derive();
   for (const std::string& request_id : state.answers.SortedKeys()) {
     if (request_id.size() != 16) return Damaged("a request id does not have 16 bytes");

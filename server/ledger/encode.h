@@ -13,6 +13,11 @@
 
 namespace onhand::ledger {
 
+// The format that is written; older ones are read too.
+inline constexpr uint8_t kEncodedFormat = 4;
+// The format of encoded tables or of a segment.
+uint8_t FormatOf(absl::string_view bytes);
+
 // Everything but positions. Decoding fills an empty state; it is of no use if that fails: DATA_LOSS
 // if the bytes are damaged, FAILED_PRECONDITION if another program's format or other settings wrote
 // them.

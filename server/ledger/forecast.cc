@@ -9,14 +9,14 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 }  // namespace
 
-ForecastWindow WindowOf(const LocationLearning& location, int64_t known_through_us, int64_t now_us,
+ForecastWindow WindowOf(const LocationLearning& location, int64_t told_through_us, int64_t now_us,
                         int64_t until_us) {
   const StoreClock& clock = location.clock;
   const int64_t now_s = now_us / kMicrosPerSecond;
   const int hour = clock.HourOfWeek(now_s);
-  const double hours = known_through_us == 0 ? 0
-                                             : clock.Exposure(known_through_us / kMicrosPerSecond,
-                                                              until_us / kMicrosPerSecond);
+  const double hours = told_through_us == 0 ? 0
+                                            : clock.Exposure(told_through_us / kMicrosPerSecond,
+                                                             until_us / kMicrosPerSecond);
   return {.hours = static_cast<float>(std::max(0.0, hours)),
           .weight_now = std::max(clock.weight(hour), clock.weight((hour + 1) % kHoursPerWeek)),
           .factor = static_cast<float>(location.factor),

@@ -28,8 +28,8 @@ struct ForecastWindow {
   uint8_t weekday = 0;   // 0: Monday
 };
 
-// The window from `known_through_us` (0: never told) to `until_us`, at the moment `now_us`.
-ForecastWindow WindowOf(const LocationLearning& location, int64_t known_through_us, int64_t now_us,
+// The window from `told_through_us` (0: never told) to `until_us`, at the moment `now_us`.
+ForecastWindow WindowOf(const LocationLearning& location, int64_t told_through_us, int64_t now_us,
                         int64_t until_us);
 
 // How much sales scatter beyond a Poisson of known rate, by the weighted hours of a window: as the

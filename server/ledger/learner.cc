@@ -16,11 +16,15 @@ constexpr int64_t kOffsetsAhead_us = 180 * kDay_us;
 constexpr uint32_t kLocationsPerFact = 100;
 constexpr int kItemsPerFact = 256;
 
+// Whether a night took effect in part: from then on it is installed to its end.
+bool IsInstalling(const State& state) { return state.learned().chain.night().installed() > 0; }
+
 }  // namespace
 
 void Learner::NoteFact(const journal::Fact& fact) {
   // A lesson from past sales changed what the night began with.
-  if (fact.has_positions_taught() && night_.has_value()) {
+  const bool is_lesson = fact.has_learned_chain() || fact.has_positions_taught();
+  if (is_lesson && night_.has_value()) {
     night_.reset();
     phase_ = Phase::kWaiting;
   }
@@ -35,7 +39,7 @@ int64_t Learner::NightAfter(const State& committed, int64_t at_us) const {
 }
 
 bool Learner::HasDue(const State& committed, int64_t now_us) {
-  if (phase_ != Phase::kWaiting) return true;
+  if (phase_ != Phase::kWaiting || IsInstalling(committed)) return true;
   if (offsets_of_ != nullptr && (offsets_due_ || now_us >= offsets_until_us_)) return true;
   if (first_seen_us_ == 0) first_seen_us_ = now_us;
   const int64_t last_us = committed.learned().chain.at_us();
@@ -51,6 +55,7 @@ void Learner::Step(Group& group, int positions_max) {
       if (offsets_of_ != nullptr && (offsets_due_ || group.now_us() >= offsets_until_us_)) {
         return TellOffsets(group);
       }
+      if (IsInstalling(state)) return Install(group, state);
       night_.emplace(state, group.now_us());
       phase_ = Phase::kReading;
       next_ = 1;
@@ -68,6 +73,9 @@ void Learner::Step(Group& group, int positions_max) {
       return TellLocations(group);
     case Phase::kTellingItems:
       return TellItems(group, positions_max);
+    case Phase::kInstalling:
+      phase_ = Phase::kWaiting;
+      return Install(group, state);
   }
 }
 
@@ -101,14 +109,14 @@ void Learner::TellLocations(Group& group) {
   const uint32_t end = night_->location_end();
   if (next_ == 1) {
     journal::Fact fact;
-    *fact.mutable_learned_chain() = night_->Chain();
+    *fact.mutable_night_begun()->mutable_chain() = night_->Chain();
     group.Add(std::move(fact));
   }
   journal::Fact fact;
   for (uint32_t told = 0; told < kLocationsPerFact && next_ < end; ++told, ++next_) {
-    *fact.mutable_learned_locations()->add_locations() = night_->Location(next_);
+    *fact.mutable_night_rows()->mutable_locations()->add_locations() = night_->Location(next_);
   }
-  if (fact.has_learned_locations()) group.Add(std::move(fact));
+  if (fact.has_night_rows()) group.Add(std::move(fact));
   if (next_ < end) return;
   phase_ = Phase::kTellingItems;
   next_ = 1;
@@ -118,7 +126,7 @@ void Learner::TellItems(Group& group, int positions_max) {
   const State& state = group.committed();
   const uint32_t end = night_->item_end();
   journal::Fact fact;
-  journal::LearnedItems& rows = *fact.mutable_learned_items();
+  journal::LearnedItems& rows = *fact.mutable_night_rows()->mutable_items();
   for (int told = 0; told < positions_max && rows.item_size() < kItemsPerFact && next_ < end;
        ++next_) {
     if (night_->AppendItem(state, next_, rows)) {
@@ -128,7 +136,16 @@ void Learner::TellItems(Group& group, int positions_max) {
   if (rows.item_size() > 0) group.Add(std::move(fact));
   if (next_ < end) return;
   night_.reset();
-  phase_ = Phase::kWaiting;
+  phase_ = Phase::kInstalling;
+}
+
+void Learner::Install(Group& group, const State& state) {
+  const journal::ToldNight& night = state.learned().chain.night();
+  const auto next = static_cast<int>(night.installed());
+  journal::Fact fact;
+  auto& items = *fact.mutable_night_installed()->mutable_item();
+  if (next < night.rows_size()) items = night.rows(next).items().item();
+  group.Add(std::move(fact));
 }
 
 }  // namespace onhand::ledger

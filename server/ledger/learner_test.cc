@@ -290,6 +290,65 @@ TEST_F(LearnerTest, OffsetsAreToldOnceAndAgainWhenAPlaceMoves) {
   EXPECT_EQ(chain_.state().learned().LocationOf(2).offsets.offset_s(0), 3600);
 }
 
+// What was learned and believed, as bytes.
+std::string LearnedBytes(const State& state) {
+  std::string bytes = state.learned().chain.SerializeAsString();
+  for (const ItemLearning& item : state.learned().items) {
+    bytes.append(reinterpret_cast<const char*>(&item), sizeof(item));
+  }
+  for (const LocationLearning& location : state.learned().locations) {
+    bytes += location.learned.SerializeAsString();
+  }
+  for (uint32_t segment = 0; segment < SegmentCount(state); ++segment) {
+    bytes += EncodeSegment(state, segment);
+  }
+  return bytes;
+}
+
+// A hub that is killed behind any fact of a night counts each position's day once: after the next
+// night it believes what one believes that was never killed.
+TEST_F(LearnerTest, ANightCutAnywhereTeachesTheSame) {
+  struct Cut : LearnerTest {
+    void TestBody() override {}
+    // The night's facts; after `cut` of them the learner is a new one. -1: never.
+    int LiveThroughACutNight(int cut) {
+      for (int item = 0; item < 6; ++item) Sells("item-" + std::to_string(item), 2 + 3 * item);
+      Live(24 * 9 + 3);
+      chain_.Wait(4 * kHour);
+      for (int store = 0; store < kStores; ++store) TellHour(store);
+      auto learner = std::make_unique<Learner>(nullptr);
+      learner->HasDue(chain_.state(), chain_.now_us());
+      int facts = 0;
+      while (learner->HasDue(chain_.state(), chain_.now_us())) {
+        Group group = chain_.NewGroup();
+        learner->Step(group, 2);
+        if (group.fact_count() == 0) continue;
+        facts += group.fact_count();
+        for (const journal::Fact& fact : group.record().facts()) learner->NoteFact(fact);
+        chain_.Apply(group);
+        if (cut < 0 || facts < cut) continue;
+        learner = std::make_unique<Learner>(nullptr);
+        cut = -1;
+      }
+      night_bytes_ = LearnedBytes(chain_.state());
+      Live(24);
+      return facts;
+    }
+    std::string NightBytes() const { return night_bytes_; }
+    std::string NextNightBytes() { return LearnedBytes(chain_.state()); }
+    std::string night_bytes_;
+  };
+  Cut whole;
+  const int facts = whole.LiveThroughACutNight(-1);
+  ASSERT_GT(facts, 10);
+  for (int cut = 1; cut <= facts; ++cut) {
+    Cut killed;
+    killed.LiveThroughACutNight(cut);
+    EXPECT_TRUE(killed.NightBytes() == whole.NightBytes()) << "cut behind fact " << cut;
+    EXPECT_TRUE(killed.NextNightBytes() == whole.NextNightBytes()) << "cut behind fact " << cut;
+  }
+}
+
 // An image taken in the middle of a night, and what came after it, give the same bytes as living
 // on.
 TEST_F(LearnerTest, ReplayFromAnImageInTheMiddleOfANightGivesTheSameBytes) {

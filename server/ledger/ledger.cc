@@ -65,6 +65,11 @@ void Ledger::BeforeFact(const journal::Fact& fact) {
     case journal::Fact::kItemsMerged:
       Unlist(*state_.items.Find(fact.items_merged().duplicate()));
       return;
+    case journal::Fact::kNightInstalled:
+      // With the first rows comes the chain's part; those of items are looked up where they are.
+      learned_changed_ = learned_changed_ || fact.night_installed().item().empty() ||
+                         state_.learned().chain.night().installed() == 0;
+      return;
     default:
       return;
   }

@@ -390,6 +390,8 @@ void Replay::TellChain(Lesson& lesson, double level) const {
   journal::Fact fact;
   journal::LearnedChain& row = *fact.mutable_learned_chain();
   row = before_.chain;
+  // What the lesson replaces must not be installed over it.
+  row.clear_night();
   const LearnedRates::Chain& chain = rates_.chain();
   row.set_level(level);
   row.mutable_level_history()->set_units(chain.history.units);

@@ -14,7 +14,7 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 FoldState PlainFold(const Cell& cell) {
   return FoldState::Plain(
       cell.on_hand, cell.level_source,
-      cell.absolute_s == 0 ? FoldState::kNever : int64_t{cell.absolute_s} * kMicrosPerSecond);
+      cell.HasAbsolute() ? int64_t{cell.absolute_s} * kMicrosPerSecond : FoldState::kNever);
 }
 
 Reserved& Reserved::operator+=(const Reserved& other) {

@@ -32,11 +32,18 @@ static_assert(sizeof(Estimates) == 20);
 
 // The numbers of one position, 36 bytes. Without a Beside, they are the whole fold.
 struct Cell {
+  // absolute_s of a position that deltas alone told of.
+  static constexpr uint32_t kToldByDeltas = 1;
+
   int32_t on_hand = 0;
   uint32_t beside = 0;        // index into the pool; 0: none
   uint32_t level_source = 0;  // the source whose LEVEL on_hand stands on; 0: none yet
-  uint32_t absolute_s = 0;    // when the newest LEVEL or COUNT was true, seconds; 0: none yet
+  // When the newest LEVEL or COUNT was true, seconds; kToldByDeltas: none yet; 0: nobody ever told
+  // of the position's stock (past sales make one too).
+  uint32_t absolute_s = 0;
   Estimates estimates;
+
+  bool HasAbsolute() const { return absolute_s > kToldByDeltas; }
 };
 static_assert(sizeof(Cell) == 36);
 
@@ -90,7 +97,8 @@ inline int64_t ShortageUnits(const Cell& cell, const Beside* beside) {
 }
 
 // Whether anybody ever told of the position's stock; past sales and reservations alone make one
-// too.
+// too. The rest stands for positions that older versions of this program kept: those told by deltas
+// had no mark.
 inline bool IsReported(const Cell& cell, const Beside* beside) {
   return cell.absolute_s != 0 || cell.on_hand != 0 ||
          (beside != nullptr && (!beside->window.empty() || !beside->now.IsPlain()));

@@ -35,6 +35,28 @@ v1::OrdersInNumbers DeclaredOrders(const State& state, uint32_t source) {
 
 }  // namespace
 
+namespace {
+
+// Folds what comes before an event, and notes what its source told.
+void FoldBefore(const FoldState& before, const EventWindow& window, const Event& event,
+                SourceName name, Preview& preview) {
+  preview.at = before;
+  // Of what was dropped only the newest number's moment is kept: it must have been this source's.
+  if (before.level_source() == event.source && before.rare() == nullptr) {
+    preview.level_us = before.absolute_us();
+  }
+  for (const Event& kept : window) {
+    if (!Before(kept, event, name)) break;
+    preview.at.Advance(kept);
+    if (kept.source != event.source) continue;
+    if (kept.event_kind() == EventKind::kLevel) preview.level_us = kept.at_us;
+    if (kept.inferred != 0 && kept.event_kind() == EventKind::kAdjustment)
+      preview.fell_before = true;
+  }
+}
+
+}  // namespace
+
 bool InfersMovements(const State& state, uint32_t location) {
   const LocationClock* clock = state.clocks.Find(location);
   if (clock == nullptr) return false;
@@ -67,6 +89,34 @@ int64_t CountedOnHand(const State& state, uint32_t item, uint32_t location, int6
   return counted + (includes_picked ? 0 : reserved.picked) - reserved.deducted;
 }
 
+journal::InferredMovement MovementOf(const State& state, uint32_t item, uint32_t location,
+                                     const Preview& before, int64_t as_of_us, int64_t change) {
+  journal::InferredMovement movement;
+  movement.set_kind(change < 0 ? v1::MOVEMENT_KIND_SALE : v1::MOVEMENT_KIND_RECEIPT);
+  movement.set_quantity(std::abs(change));
+  if (-change <= kBasketUnits || before.fell_before || before.level_us == FoldState::kNever) {
+    return movement;
+  }
+  const std::optional<int64_t> at_most =
+      UnseenSales(state).AtMost(item, location, before.level_us, as_of_us);
+  if (!at_most.has_value() || -change <= *at_most) return movement;
+  movement.set_kind(v1::MOVEMENT_KIND_ADJUSTMENT);
+  movement.set_quantity(change);
+  return movement;
+}
+
+Preview PreviewBefore(const State& state, uint32_t item, uint32_t location, const Event& event) {
+  Preview preview;
+  const PositionTable::View view = state.positions.Find(item, location);
+  if (view.cell == nullptr) return preview;
+  static const EventWindow kNone;
+  FoldBefore(
+      view.beside == nullptr ? PlainFold(*view.cell) : view.beside->before,
+      view.beside == nullptr ? kNone : view.beside->window, event,
+      [&state](uint32_t source) { return state.SourceNameOf(source); }, preview);
+  return preview;
+}
+
 Preview PreviewEvents(const State& state, uint32_t item, uint32_t location,
                       const std::vector<Event>& events, const Event& last) {
   const PositionTable::View view = state.positions.Find(item, location);
@@ -80,11 +130,7 @@ Preview PreviewEvents(const State& state, uint32_t item, uint32_t location,
   const auto name = [&state](uint32_t source) { return state.SourceNameOf(source); };
   for (const Event& event : events) InsertEvent(beside, event, name);
   Preview preview;
-  preview.at = beside.before;
-  for (const Event& kept : beside.window) {
-    if (!Before(kept, last, name)) break;
-    preview.at.Advance(kept);
-  }
+  FoldBefore(beside.before, beside.window, last, name, preview);
   InsertEvent(beside, last, name);
   preview.now = std::move(beside.now);
   return preview;
@@ -219,9 +265,8 @@ void RowJudge::Infer(const RawRow& raw, uint32_t item, int64_t quantity, const P
                                            orders_.UnitsGone(item, raw.location));
   if (change == 0) return;
   journal::InferredMovement& inferred = *columns_->add_inferred();
+  inferred = MovementOf(group_.Settled(), item, raw.location, preview, raw.occurred_us, change);
   inferred.set_index(static_cast<uint32_t>(last_index_));
-  inferred.set_kind(change < 0 ? v1::MOVEMENT_KIND_SALE : v1::MOVEMENT_KIND_RECEIPT);
-  inferred.set_quantity(std::abs(change));
 }
 
 void RowJudge::Add(const RawRow& raw, uint32_t item, int64_t quantity) {

@@ -15,6 +15,7 @@
 #include "server/ledger/group.h"
 #include "server/ledger/order_matching.h"
 #include "server/ledger/rows.h"
+#include "server/ledger/unseen_sales.h"
 
 namespace onhand::ledger {
 
@@ -43,6 +44,11 @@ struct RawRow {
 struct Preview {
   FoldState at;   // just before the event
   FoldState now;  // with everything
+  // When the event's source last told a LEVEL before it, as far as that is kept; FoldState::kNever:
+  // it did not.
+  int64_t level_us = FoldState::kNever;
+  // A LEVEL of the source that is kept was taken for a correction.
+  bool fell_before = false;
 };
 
 // Collects the rows of one batch of one source into columns. Lives for one decision.
@@ -92,16 +98,28 @@ class RowJudge {
 // Whether LEVELs of this location may be read as movements: no enlisted source declares SALE there.
 bool InfersMovements(const State& state, uint32_t location);
 
-// What an unexplained change of a LEVEL means: 0 if nothing, else the quantity of a SALE (negative)
-// or RECEIPT. `before` is the fold just before the LEVEL; of a drop, units of orders are no sales:
-// those that the API told and the source had not deducted, and `units_gone` that it just did.
+// How far a LEVEL differs from what the source was expected to say: 0 if that is explained.
+// `before` is the fold just before the LEVEL; of a drop, units of orders are explained: those that
+// the API told and the source had not deducted, and `units_gone` that it just did.
 int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us, int64_t level,
-                          int64_t units_gone);
+                          int64_t units_gone = 0);
 
 // What a count says of on hand: units that lie picked are there, counted or not, and what the
 // source has taken out of its numbers for orders is not in them.
 int64_t CountedOnHand(const State& state, uint32_t item, uint32_t location, int64_t counted,
                       bool includes_picked);
+
+// What such a change means, but for its index: a rise is a RECEIPT, a fall a SALE, or an ADJUSTMENT
+// if it is beyond what sells but once in 1,000 times (unseen_sales.h). A basketful is always a
+// sale, because slow things must be able to begin to sell; and so is a fall that comes again while
+// the last one is kept (36 h): a record is corrected once, a demand that rose comes again.
+// `before`: the position just before the LEVEL of `as_of_us`.
+inline constexpr int64_t kBasketUnits = 5;
+journal::InferredMovement MovementOf(const State& state, uint32_t item, uint32_t location,
+                                     const Preview& before, int64_t as_of_us, int64_t change);
+
+// The position just before an event; `now` is left out. Cheaper than PreviewEvents.
+Preview PreviewBefore(const State& state, uint32_t item, uint32_t location, const Event& event);
 
 // The fold of a position with `events` and then `last` added, as apply would.
 Preview PreviewEvents(const State& state, uint32_t item, uint32_t location,

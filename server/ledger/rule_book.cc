@@ -287,9 +287,12 @@ void RuleBook::TakeLearned(const State& state) {
 }
 
 void RuleBook::TakeWindow(const State& state, uint32_t location) {
-  Place& place = places_[location];
-  place.window = WindowOf(state.learned().LocationOf(location), place.known_through_us,
-                          state.counters.time_us, windows_until_us_);
+  // A source that is enlisted and never told makes the location unknown, not what may have sold
+  // there nothing.
+  const LocationClock* clock = state.clocks.Find(location);
+  const int64_t told_through_us = clock == nullptr ? 0 : clock->ToldThrough();
+  places_[location].window = WindowOf(state.learned().LocationOf(location), told_through_us,
+                                      state.counters.time_us, windows_until_us_);
 }
 
 RuleBook::Bucket& RuleBook::BucketOf(const journal::Rule& rule) {

@@ -33,6 +33,16 @@ bool ComesBefore(const VersionPlace& a, const VersionPlace& b) {
          std::tie(a.revision, b.rule_id, a.version, a.ended);
 }
 
+const std::vector<RuleVersion>* KeptVersions(const State& state, const std::string& rule_id,
+                                             int64_t now_us) {
+  const std::vector<RuleVersion>* versions = state.rule_versions.Find(rule_id);
+  if (versions == nullptr || versions->empty()) return nullptr;
+  const RuleVersion& newest = versions->back();
+  const bool forgotten =
+      newest.ended && newest.rule.changed_us() <= now_us - State::kEndedRuleKept_us;
+  return forgotten ? nullptr : versions;
+}
+
 std::vector<const RuleVersion*> VersionsBehind(const State& state, const std::string& rule_id,
                                                const std::optional<VersionPlace>& after,
                                                size_t count) {

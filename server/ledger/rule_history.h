@@ -24,6 +24,11 @@ struct VersionPlace {
 VersionPlace PlaceOf(const RuleVersion& version);
 bool ComesBefore(const VersionPlace& a, const VersionPlace& b);
 
+// The versions that the ledger keeps of a rule, oldest first, at a moment; null: none, or it ended
+// so long ago that the next row forgets them.
+const std::vector<RuleVersion>* KeptVersions(const State& state, const std::string& rule_id,
+                                             int64_t now_us);
+
 // The first `count` versions behind `after` (none: from the newest on) of one rule, or of all if
 // `rule_id` is empty. Valid until the next change of the state. Costs a search a rule.
 std::vector<const RuleVersion*> VersionsBehind(const State& state, const std::string& rule_id,

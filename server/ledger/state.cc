@@ -11,6 +11,14 @@ int64_t LocationClock::KnownThrough() const {
   return sources.empty() ? 0 : least;
 }
 
+int64_t LocationClock::ToldThrough() const {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (const SourceMoment& moment : sources) {
+    if (moment.known_through_us != 0) least = std::min(least, moment.known_through_us);
+  }
+  return least == std::numeric_limits<int64_t>::max() ? 0 : least;
+}
+
 State::State(const State* base)
     : settings(base->settings),
       counters(base->counters),
@@ -39,6 +47,7 @@ State::State(const State* base)
       answers(&base->answers),
       incoming(&base->incoming),
       reservations(&base->reservations),
+      demand_rules(base->demand_rules),
       is_overlay(true),
       learned_(base->learned_) {}
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/demand_rules.h"
 #include "server/ledger/estimates.h"
 #include "server/ledger/learned.h"
 #include "server/ledger/positions.h"
@@ -50,8 +51,12 @@ struct LocationClock {
   // Mean time between moves of KnownThrough, a move counting an eighth; 0: it has not moved twice.
   int64_t report_interval_us = 0;
 
-  // The least over the sources; 0 if there is none or one has never told.
+  // The least over the sources; 0 if there is none or one has never told. Only this makes numbers
+  // fresh.
   int64_t KnownThrough() const;
+  // The least over the sources that ever told; 0 if none did. From then on sales may be missing: a
+  // source that is enlisted and silent makes the location unknown, but not its open window nothing.
+  int64_t ToldThrough() const;
 };
 
 // A source of reports.
@@ -185,6 +190,8 @@ struct State {
   Table<std::string, journal::Rule> rules;
   // By rule id, oldest first, the one in force included.
   static constexpr size_t kRuleVersionsMax = 1'000;
+  // So long after its end nobody asks what a rule said: a year and its season's comparison.
+  static constexpr int64_t kEndedRuleKept_us = int64_t{400} * 86'400 * 1'000'000;
   Table<std::string, std::vector<RuleVersion>> rule_versions;
   Table<uint32_t, journal::Chain> chain;  // one row, 0, once it is set
   Table<uint32_t, SourceState> sources;
@@ -200,6 +207,9 @@ struct State {
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
   Reservations reservations;
 
+  // Of `rules`, those that set a demand factor; made anew when an image is loaded.
+  DemandRules demand_rules;
+
   // What is learned takes effect with its commit: an overlay reads what is committed.
   const Learned& learned() const { return *learned_; }
   Learned& mutable_learned() { return own_learned_; }
@@ -214,6 +224,10 @@ struct State {
   // Answers by the moment at which they are forgotten. Committed state only; made from `answers`
   // when an image is loaded.
   std::set<std::pair<int64_t, std::string>> answer_order;
+
+  // Ended rules by the moment of their end, until their versions are forgotten. Committed state
+  // only; made from `rule_versions` when an image is loaded.
+  std::set<std::pair<int64_t, std::string>> ended_rules;
 
   bool is_overlay = false;
 

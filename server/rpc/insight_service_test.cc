@@ -226,6 +226,27 @@ TEST_F(InsightTest, OneImportAtATime) {
   EXPECT_EQ(ReasonOf(served_.Call(&Stub::AddPastSales, request, &added)), "UNKNOWN_IMPORT");
 }
 
+// Whoever interrupts his import begins again a minute later, on a clock that runs fast here.
+TEST(SalesImports, AnImportThatWasBrokenOffMakesRoomForTheNext) {
+  ServedHub served({}, /*clock_scale=*/300);
+  using Stub = v1::InsightService::Stub;
+  v1::StartSalesImportResponse first, second;
+  ServedHub::Expect(served.Call(&Stub::StartSalesImport, v1::StartSalesImportRequest(), &first));
+  // An hour would be twelve seconds.
+  const absl::Time deadline = absl::Now() + absl::Seconds(6);
+  grpc::Status status;
+  do {
+    status = served.Call(&Stub::StartSalesImport, v1::StartSalesImportRequest(), &second);
+  } while (!status.ok() && absl::Now() < deadline);
+  ServedHub::Expect(status);
+  v1::AddPastSalesRequest late;
+  late.set_import_id(first.import_id());
+  v1::AddPastSalesResponse response;
+  EXPECT_EQ(ReasonOf(served.Call(&Stub::AddPastSales, late, &response)), "UNKNOWN_IMPORT");
+  late.set_import_id(second.import_id());
+  ServedHub::Expect(served.Call(&Stub::AddPastSales, late, &response));
+}
+
 TEST_F(InsightTest, AdvisesEveryLocation) {
   Teach(30);
   Stock("ball", "M1", 900);

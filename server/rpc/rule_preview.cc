@@ -55,16 +55,20 @@ void PreviewRules(CallQueue* queue, hub::Hub* hub, const v1::PreviewRulesRequest
   }
   ledger::RuleChanges changes = request.changes();
   if (absl::Status status = ReadLocalPeriods(hub, changes); !status.ok()) return reply(status);
+  std::vector<std::string> warnings;
   auto versions = hub->Read([&](const ledger::Ledger& ledger) {
     const ledger::State& state = ledger.state();
-    return ledger::NewVersionsOf(state, state.counters.time_us, changes);
+    auto made = ledger::NewVersionsOf(state, state.counters.time_us, changes);
+    if (made.ok()) warnings = ledger::WarningsOf(state, *made);
+    return made;
   });
   if (!versions.ok()) return reply(versions.status());
   const auto preview = std::make_shared<ledger::Preview>(
       *std::move(versions), ledger::Preview::Extent::kFull,
       request.listed_max() == 0 ? kListedDefault : request.listed_max());
-  RunPreview(queue, hub, preview, [preview, response, reply] {
+  RunPreview(queue, hub, preview, [preview, response, reply, warnings = std::move(warnings)] {
     *response = preview->Result();
+    response->mutable_warnings()->Add(warnings.begin(), warnings.end());
     reply(absl::OkStatus());
   });
 }

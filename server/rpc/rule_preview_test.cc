@@ -114,6 +114,21 @@ TEST_F(RulePreviewTest, PreviewRefusesWhatTheChangeWouldBeRefusedFor) {
             "BATCH_TOO_LARGE");
 }
 
+TEST_F(RulePreviewTest, ACategoryThatHoldsNoItemIsWarnedOfInPreviewAndChange) {
+  const std::string rule = "rule_id: 'r' scope { category: 'shose' } buffer { units: 3 }";
+  v1::PreviewRulesRequest request;
+  *request.add_changes()->mutable_set() = FromText<v1::Rule>(rule);
+  v1::PreviewRulesResponse preview;
+  ServedHub::Expect(served_.Call(&v1::RuleService::Stub::PreviewRules, request, &preview));
+  ASSERT_EQ(preview.warnings_size(), 1);
+  EXPECT_EQ(preview.warnings(0),
+            "rule 'r': no item is in category 'shose' yet; the rule holds for none until one is");
+  v1::SetRuleResponse response;
+  ServedHub::Expect(Set(RequestOf(rule), &response));
+  EXPECT_EQ(response.warnings_size(), 1);
+  EXPECT_TRUE(Exists("r"));
+}
+
 TEST_F(RulePreviewTest, HidingMoreThanAFifthAsksFirst) {
   v1::SetRuleRequest request = RequestOf("rule_id: 'below-9' chain_floor { units: 9 }");
   v1::SetRuleResponse response;

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kHalfDay_s = 43'200;
+constexpr int64_t kBrokenOff_us = int64_t{60} * kMicrosPerSecond;
 constexpr int64_t kKept_us = int64_t{3'600} * kMicrosPerSecond;
 constexpr int64_t kDay_us = int64_t{86'400} * kMicrosPerSecond;
 constexpr int kSalesMax = 10'000;
@@ -27,13 +28,14 @@ constexpr int kSalesPerSlice = 2'000;
 constexpr int kPositionsPerSlice = 8'192;
 
 absl::Status UnknownImport(const std::string& import_id) {
-  return ledger::Refuse(absl::StatusCode::kNotFound,
-                        {.reason = "UNKNOWN_IMPORT",
-                         .field = "import_id",
-                         .value = import_id,
-                         .problem = "is no import under way: it is finished, an hour old, or of a "
-                                    "hub that was restarted",
-                         .remedy = "start the import again"});
+  return ledger::Refuse(
+      absl::StatusCode::kNotFound,
+      {.reason = "UNKNOWN_IMPORT",
+       .field = "import_id",
+       .value = import_id,
+       .problem = "is no import under way: it is finished, an hour old, was silent for a minute "
+                  "while another began, or is of a hub that was restarted",
+       .remedy = "start the import again"});
 }
 
 absl::Status UnderWay(std::string problem, std::string remedy) {
@@ -100,7 +102,12 @@ void FillAnswer(const ledger::Lesson& lesson, v1::FinishSalesImportResponse* res
 }  // namespace
 
 SalesImports::~SalesImports() {
-  if (teacher_.joinable()) teacher_.join();
+  std::thread teacher;
+  {
+    absl::MutexLock lock(&mutex_);
+    teacher = std::move(teacher_);
+  }
+  if (teacher.joinable()) teacher.join();
 }
 
 SalesImports::Import* SalesImports::Find(const std::string& id) {
@@ -115,12 +122,17 @@ absl::Status SalesImports::Start(const v1::StartSalesImportRequest& /*request*/,
   // One that a Finish left here was only rehearsed, or could not be taught: the next may replace
   // it.
   if (import_ != nullptr && Find(import_->id) != nullptr && (finishing_ || !import_->answered)) {
-    const int64_t age_s = (clock_->NowUs() - import_->begun_us) / kMicrosPerSecond;
-    return UnderWay(absl::StrCat("an import was begun ", age_s, " s ago"),
-                    "finish it, or wait until it is an hour old");
+    const int64_t silent_us = clock_->NowUs() - import_->heard_us;
+    if (finishing_) return UnderWay("another import is being finished", "try again in a minute");
+    if (silent_us < kBrokenOff_us) {
+      return UnderWay(absl::StrCat("another import sends its sales: it was heard of ",
+                                   silent_us / kMicrosPerSecond, " s ago"),
+                      "wait for it; if it was broken off, try again when a minute has passed "
+                      "since, and it makes room");
+    }
   }
   import_ = std::make_unique<Import>();
-  import_->begun_us = clock_->NowUs();
+  import_->begun_us = import_->heard_us = clock_->NowUs();
   // The epoch tells this hub's imports from those before a restart.
   const uint64_t epoch =
       hub_->Read([](const ledger::Ledger& ledger) { return ledger.state().counters.epoch; });
@@ -152,6 +164,7 @@ absl::Status SalesImports::Add(const v1::AddPastSalesRequest& request,
                                  " hours of sales already"),
          .remedy = "send the last year only: older sales teach nothing"});
   }
+  import->heard_us = clock_->NowUs();
   // A part that came before is judged again, for the same answer, and not added.
   ledger::PastSales* sales = import->parts.insert(request.part()).second ? &import->sales : nullptr;
   for (int first = 0; first < request.sales_size(); first += kSalesPerSlice) {
@@ -174,6 +187,7 @@ void SalesImports::Finish(const v1::FinishSalesImportRequest& request,
       !checked.ok())
     return reply(checked);
   Import* import = nullptr;
+  std::thread before;
   {
     absl::MutexLock lock(&mutex_);
     import = Find(request.import_id());
@@ -184,18 +198,22 @@ void SalesImports::Finish(const v1::FinishSalesImportRequest& request,
       return ledger.state().answers.Contains(absl::string_view(*id));
     });
     if (answered) import = nullptr;
-    if (import != nullptr) finishing_ = true;
+    if (import != nullptr) {
+      finishing_ = true;
+      // Under the lock: the new thread may be over before this one goes on.
+      before = std::exchange(teacher_, std::thread([this, import, &request, response, reply] {
+                               Teach(import, request, response, reply);
+                             }));
+    }
   }
-  if (import == nullptr) {
-    // Nothing to finish: but it may be the same question again, and then this gives its answer.
-    const std::string& import_id = request.import_id();
-    if (request.dry_run()) return reply(UnknownImport(import_id));
-    return Submit(hub_, request, request.request_id(), false, response, reply,
-                  [import_id](ledger::Group&) { return UnknownImport(import_id); });
-  }
-  if (teacher_.joinable()) teacher_.join();
-  teacher_ = std::thread(
-      [this, import, &request, response, reply] { Teach(import, request, response, reply); });
+  // It has given its import back, and only its answer may still be on its way.
+  if (before.joinable()) before.join();
+  if (import != nullptr) return;
+  // Nothing to finish: but it may be the same question again, and then this gives its answer.
+  const std::string& import_id = request.import_id();
+  if (request.dry_run()) return reply(UnknownImport(import_id));
+  return Submit(hub_, request, request.request_id(), false, response, reply,
+                [import_id](ledger::Group&) { return UnknownImport(import_id); });
 }
 
 void SalesImports::Teach(Import* import, const v1::FinishSalesImportRequest& request,

@@ -1,7 +1,9 @@
 // The import of past sales: one at a time, kept in this hub's memory until it is finished or an
-// hour old (an older one makes room when the next begins). Owned by the insight service. Start, Add
-// and Finish run on the call queue's second thread; the lesson is computed on a thread of its own,
-// so that it holds up nobody, and its facts go through the hub a few at a time.
+// hour old. An older one makes room when the next begins, and so does one of which nothing was
+// heard for a minute: whoever broke his import off begins again without waiting. Owned by the
+// insight service. Start, Add and Finish run on the call queue's second thread; the lesson is
+// computed on a thread of its own, so that it holds up nobody, and its facts go through the hub a
+// few at a time.
 #ifndef ONHAND_SERVER_RPC_SALES_IMPORT_H_
 #define ONHAND_SERVER_RPC_SALES_IMPORT_H_
 
@@ -38,6 +40,7 @@ class SalesImports {
   struct Import {
     std::string id;
     int64_t begun_us = 0;
+    int64_t heard_us = 0;   // of its last part
     bool answered = false;  // a Finish has looked at it and left it
     absl::flat_hash_set<uint64_t> parts;
     ledger::PastSales sales;
@@ -61,7 +64,7 @@ class SalesImports {
   // Its sales belong to the import's thread meanwhile.
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t started_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::thread teacher_;  // Finish's caller starts and joins it
+  std::thread teacher_ ABSL_GUARDED_BY(mutex_);  // of the import that was finished last
 };
 
 }  // namespace onhand::rpc

@@ -252,6 +252,45 @@ TEST_F(CliTest, OpenOrdersAreTakenOverAndShortagesShow) {
   Expect({"reservation", "show", "--order", "old-1"}, 0, "old-1 (taken over)");
 }
 
+TEST_F(CliTest, FeedsTellWhatEachStoreAndTheChainMayPromise) {
+  Tell("mad", "stock.csv", "sku,quantity\nracket,4\nball,0\n");
+  Tell("ber", "stock.csv", "sku,quantity\nracket,2\nball,1\n");
+  Expect({"rule", "set", "later", "--sku", "ball", "--location", "mad", "--zero", "backorder",
+          "--backorder-limit", "10", "--lead-days", "5"},
+         0, "");
+  const Ended google = Onhand({"export", "--format", "google-local-inventory"});
+  ASSERT_EQ(google.exit_code, 0) << google.err;
+  EXPECT_EQ(google.out,
+            "store_code\tid\tquantity\tavailability\n"
+            "ber\tball\t1\tlimited_availability\n"
+            "ber\tracket\t2\tlimited_availability\n"
+            "mad\tball\t0\tout_of_stock\n"
+            "mad\tracket\t4\tin_stock\n");
+  const std::string path = folder_ / "feed.csv";
+  Expect({"export", "--chain", "--location", "mad", "--channel", "web-ship", "--out", path}, 0,
+         "Full feed: 6 lines of the chain and 1 location, in " + path);
+  const std::string feed = ReadFile(path);
+  EXPECT_THAT(feed, HasSubstr("\nracket,,in-stock,true,6,,20"));
+  EXPECT_THAT(feed, HasSubstr("\nracket,mad,in-stock,true,4,,20"));
+  EXPECT_THAT(feed, HasSubstr("\nball,mad,backorder,true,10,20"));
+  EXPECT_THAT(feed, HasSubstr(",https://schema.org/BackOrder\n"));
+  Expect({"export", "--location", "nowhere"}, 1, "UNKNOWN_LOCATION");
+}
+
+TEST_F(CliTest, AWebsiteIsComparedWithWhatOnhandWouldSay) {
+  Tell("mad", "stock.csv", "sku,quantity\nracket,4\nball,9\nshoe,8\n");
+  Expect({"rule", "set", "floor", "--chain-floor", "5", "--zero", "hide", "--yes"}, 0, "");
+  const std::string site = folder_ / "site.csv";
+  WriteFile(site, "EAN;Stock status\n4006381333931;in stock\nball;sold out\nghost;InStock\n");
+  const Ended ended = Onhand({"compare", "--site", site});
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("1 item that the site sells and Onhand would not"));
+  EXPECT_THAT(ended.out, HasSubstr("4 left in the chain, rule 'floor' needs 5"));
+  EXPECT_THAT(ended.out, HasSubstr("In stock: 9 can be sold in the chain."));
+  EXPECT_THAT(ended.out, HasSubstr("Same: 0. Different: 4."));
+  Expect({"compare", "--site", site, "--fail-on-difference"}, 1, "differ in 4 items");
+}
+
 // Sixty days of two stores, of which one item was sold in Madrid for the last time on day 40.
 TEST(AssessTest, TwoExportsSayWhatVanished) {
   const TempFolder folder;
