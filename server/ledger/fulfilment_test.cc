@@ -144,6 +144,8 @@ TEST_F(FulfilmentTest, OneOrderGoneLeavesTheOthersCorrectionAlone) {
   Level(9);
   Sell({}, {"o1"});
   EXPECT_EQ(A(), "8/0/0/8");
+  Level(9);  // the other one is still in it
+  EXPECT_EQ(A(), "8/0/0/8");
   Sell({}, {"o2"});
   EXPECT_EQ(A(), "8/0/0/8");
   Level(8);
