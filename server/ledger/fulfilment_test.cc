@@ -195,6 +195,19 @@ TEST_F(FulfilmentTest, TillThenApiLowersOnHandOnce) {
   EXPECT_EQ(A(), "5/0/0/5");
 }
 
+TEST_F(FulfilmentTest, TwoSalesOfOneBatchNeverMeanTheSameUnits) {
+  TillSays(v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP);
+  const std::string id = shop_.Order("o", "ball", "A", 4);
+  ASSERT_TRUE(shop_.Fulfil(id).ok());
+  Sell({{2, "o"}, {2, "o"}});
+  EXPECT_EQ(A(), "6/0/0/6");
+  ASSERT_TRUE(shop_.Fulfil(shop_.Order("o2", "ball", "A", 1)).ok());
+  const double sold = SoldAtA();
+  Sell({{1, ""}, {1, ""}});
+  EXPECT_EQ(A(), "4/0/0/4");
+  EXPECT_GT(SoldAtA(), sold);  // one of them was somebody at the shelf
+}
+
 TEST_F(FulfilmentTest, ANamedSaleOfASourceThatNeverHearsOfOrdersCountsOnceToo) {
   TillSays(v1::ORDERS_IN_NUMBERS_NEVER);
   const std::string id = shop_.Order("o", "ball", "A", 2);
