@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/ledger/apply_reservation.h"
 #include "server/ledger/basket.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
@@ -60,6 +61,14 @@ absl::StatusOr<journal::Reservation> ReadOrder(const State& state, int64_t now_u
                      .remedy = "import the item first (onhand import items)"});
     }
     const bool waits = wanted.location == 0;
+    if (!waits && ReservedAt(state, wanted.item, wanted.location).Promised() > kUnitsMax) {
+      return Refuse(absl::StatusCode::kInvalidArgument,
+                    {.reason = "QUANTITY_OUT_OF_RANGE",
+                     .field = absl::StrCat("lines[", i, "].units"),
+                     .value = absl::StrCat(wanted.units),
+                     .problem = "would promise more at the location than any position can hold",
+                     .remedy = "take over open orders only, or release what is done"});
+    }
     PlannedLine planned;
     planned.parts.push_back({.units = wanted.units,
                              .promise = waits ? v1::LINE_PROMISE_BACKORDER : v1::LINE_PROMISE_STOCK,

@@ -144,6 +144,8 @@ TEST_F(FulfilmentTest, OneOrderGoneLeavesTheOthersCorrectionAlone) {
   Level(9);
   Sell({}, {"o1"});
   EXPECT_EQ(A(), "8/0/0/8");
+  Level(9);  // the other one is still in it
+  EXPECT_EQ(A(), "8/0/0/8");
   Sell({}, {"o2"});
   EXPECT_EQ(A(), "8/0/0/8");
   Level(8);
@@ -191,6 +193,19 @@ TEST_F(FulfilmentTest, TillThenApiLowersOnHandOnce) {
   EXPECT_EQ(A(), "5/0/0/5");
   Level(5);
   EXPECT_EQ(A(), "5/0/0/5");
+}
+
+TEST_F(FulfilmentTest, TwoSalesOfOneBatchNeverMeanTheSameUnits) {
+  TillSays(v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP);
+  const std::string id = shop_.Order("o", "ball", "A", 4);
+  ASSERT_TRUE(shop_.Fulfil(id).ok());
+  Sell({{2, "o"}, {2, "o"}});
+  EXPECT_EQ(A(), "6/0/0/6");
+  ASSERT_TRUE(shop_.Fulfil(shop_.Order("o2", "ball", "A", 1)).ok());
+  const double sold = SoldAtA();
+  Sell({{1, ""}, {1, ""}});
+  EXPECT_EQ(A(), "4/0/0/4");
+  EXPECT_GT(SoldAtA(), sold);  // one of them was somebody at the shelf
 }
 
 TEST_F(FulfilmentTest, ANamedSaleOfASourceThatNeverHearsOfOrdersCountsOnceToo) {

@@ -76,6 +76,18 @@ TEST_F(ReservationTest, TheLastUnitIsHeldOnce) {
             "NOT_ENOUGH");
 }
 
+TEST_F(ReservationTest, LinesOfOneBasketShareWhatIsThere) {
+  const std::string named = "lines { sku: 'ball' units: 8 location_id: 'B' } ";
+  EXPECT_EQ(
+      ReasonOfHold("basket { channel_id: 'ship' " + named + "lines { sku: 'ball' units: 6 } }"),
+      "NOT_ENOUGH");
+  const auto held =
+      shop_.Hold("basket { channel_id: 'ship' " + named + "lines { sku: 'ball' units: 5 } }");
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_EQ(shop_.Numbers("ball", "A"), "5/5/0/0");
+  EXPECT_EQ(shop_.Numbers("ball", "B"), "8/8/0/0");
+}
+
 TEST_F(ReservationTest, TwoBasketsOfOneGroupSeeEachOther) {
   const auto one = shop_.Basket("basket { channel_id: 'ship' lines { sku: 'bat' units: 2 } }");
   const auto two = shop_.Basket("basket { channel_id: 'ship' lines { sku: 'bat' units: 1 } }");
@@ -392,6 +404,9 @@ TEST_F(ReservationTest, EverythingSurvivesAnImage) {
     ASSERT_TRUE(DecodeSegment(EncodeSegment(shop_.state(), i), read.mutable_state()).ok());
   }
   EXPECT_EQ(EncodeState(read.state()), EncodeState(shop_.state()));
+  EXPECT_EQ(
+      read.state().positions.Find(shop_.ItemId("ball"), shop_.LocationId("A")).beside->reserved,
+      (Reserved{.committed = 3, .picked = 1}));
   const Reservations& before = shop_.state().reservations;
   const Reservations& after = read.state().reservations;
   EXPECT_EQ(after.by_creation.size(), before.by_creation.size());
