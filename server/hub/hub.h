@@ -52,6 +52,10 @@ struct Write {
   // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
   // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;
+  // In its place for a decision that reads rules: those of the committed state. In a group that
+  // changes them already it is not called: it and what came behind it lead the next group.
+  std::function<absl::StatusOr<std::string>(ledger::Group&, const ledger::RuleBook&)>
+      decide_by_rules;
   // Called once, on a thread of the hub, when the facts are durable and applied, or with why
   // not: the decision's own refusal, RESOURCE_EXHAUSTED (QUEUE_FULL), UNAVAILABLE (OUTCOME_UNKNOWN,
   // STOPPING). Must not block.

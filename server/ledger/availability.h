@@ -77,7 +77,7 @@ struct LocationPart {
   bool counts = false;      // included, and not left out for its age
   bool grown = false;       // its buffer grew with its age
   bool doubted = false;     // its shelf is too probably empty to promise anything
-  int64_t available = 0;    // on hand less unavailable; may be negative
+  int64_t available = 0;    // see AvailableUnits; may be negative
   int64_t withheld = 0;     // by its buffer
   double empty = 0;         // the chance that its shelf is empty although the record says otherwise
   double expected_run = 0;  // units that were expected to sell since the last one sold

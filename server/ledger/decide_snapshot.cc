@@ -165,7 +165,8 @@ bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging
     event.quantity = quantity;
     if (infers) {
       const Preview preview = PreviewEvents(settled, item, key_.location, {}, event);
-      const int64_t change = UnexplainedChange(preview.at, key_.source, event.at_us, quantity);
+      const int64_t change = UnexplainedChange(preview.at, key_.source, event.at_us, quantity,
+                                               /*units_gone=*/0);
       if (change != 0) {
         journal::InferredMovement& inferred = *slice.add_inferred();
         inferred.set_index(static_cast<uint32_t>(slice.item_size()));

@@ -88,6 +88,16 @@ void DisplayEvaluator::NoteFact(const State& committed, const journal::Fact& fac
     case journal::Fact::kPositionsTaught:
       for (const uint32_t item : fact.positions_taught().item()) TouchItem(item);
       return;
+    case journal::Fact::kReservationChanged:
+      for (const auto& line : fact.reservation_changed().reservation().lines()) {
+        if (!IsStock(line)) {
+          TouchItem(line.item());  // what may still be promised beyond stock changes
+        } else {
+          // At most from one location to another.
+          Touch(line.item(), 2 * int64_t{line.units()});
+        }
+      }
+      return;
     case journal::Fact::kIncomingSet:
       return TouchItem(fact.incoming_set().item());
     case journal::Fact::kItemStopped:

@@ -68,8 +68,12 @@ void FillTables(State& state) {
   state.snapshots_taken.Mutable({1, 3}) = 2;
   state.quarantine.Mutable(11).set_reason("LATE_COUNT");
   state.held_rows.Mutable("ghost") = {11};
-  state.display.Mutable({5, 0}) = {
-      .status = 6, .below_floor = true, .changed_us = 1, .salable = -2, .rule_id = "floor"};
+  state.display.Mutable({5, 0}) = {.status = 6,
+                                   .below_floor = true,
+                                   .changed_us = 1,
+                                   .salable = -2,
+                                   .rule_id = "floor",
+                                   .rule_version = 3};
   state.answers.Mutable(RequestId('a')) = {9, "first"};
   state.answers.Mutable(RequestId('b')) = {10, ""};
   for (const char last : {'a', 'b'}) {
@@ -143,6 +147,7 @@ TEST(Encode, EveryTableComesBack) {
   EXPECT_EQ(copy.quarantine.Find(uint64_t{11})->reason(), "LATE_COUNT");
   EXPECT_EQ(copy.held_rows.Find("ghost")->size(), 1u);
   EXPECT_EQ(copy.display.Find(DisplayKey{5, 0})->salable, -2);
+  EXPECT_EQ(copy.display.Find(DisplayKey{5, 0})->rule_version, 3u);
   EXPECT_EQ(copy.answers.Find(RequestId('a'))->bytes, "first");
   EXPECT_EQ(copy.answer_order, state.answer_order);
 }
@@ -197,7 +202,7 @@ TEST(Encode, OtherSettingsAreRefused) {
 TEST(Encode, NewerFormatIsRefused) {
   State state{Settings{}};
   std::string bytes = EncodeTables(state);
-  bytes[0] = 3;
+  ++bytes[0];
   State copy{Settings{}};
   EXPECT_EQ(DecodeTables(bytes, copy).code(), absl::StatusCode::kFailedPrecondition);
 }

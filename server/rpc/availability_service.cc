@@ -12,16 +12,13 @@
 #include "server/ledger/flip.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
+#include "server/rpc/question.h"
 #include "server/rpc/unary_call.h"
 
 namespace onhand::rpc {
 namespace {
 
 constexpr int kBatchCalls = 16;
-
-// The leader appends a row every second at least. After three without one, freshness goes by the
-// clock too.
-constexpr int64_t kQuietUs = 3'000'000;
 
 void SetTime(int64_t us, google::protobuf::Timestamp* timestamp) {
   timestamp->set_seconds(us / 1'000'000);
@@ -114,22 +111,16 @@ absl::StatusOr<AvailabilityService::Scope> AvailabilityService::ScopeOf(
          .remedy = "ask again in a moment"});
   }
   Scope scope;
-  if (channel_id.empty() && state.channel_ids.size() == 1) {
-    state.channel_ids.ForEach(
-        [&scope](const std::string&, uint32_t channel) { scope.channel = channel; });
-  } else {
-    const absl::StatusOr<uint32_t> channel = ledger::FindChannel(state, "channel_id", channel_id);
-    if (!channel.ok()) return channel.status();
-    scope.channel = *channel;
-  }
+  const absl::StatusOr<uint32_t> channel = ChannelAsked(state, channel_id);
+  if (!channel.ok()) return channel.status();
+  scope.channel = *channel;
   if (!location_id.empty()) {
     const absl::StatusOr<uint32_t> location =
         ledger::FindLocation(state, "location_id", location_id);
     if (!location.ok()) return location.status();
     scope.location = *location;
   }
-  if (const int64_t now_us = clock_->NowUs(); now_us - state.counters.time_us > kQuietUs)
-    scope.now_us = now_us;
+  scope.now_us = MomentAsked(state, *clock_);
   return scope;
 }
 

@@ -47,11 +47,14 @@ Server::Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, Serv
       insights_(hub, clock),
       reports_(hub, &streams_),
       availability_(hub, clock),
+      find_(hub, clock),
+      reservations_(hub),
       health_({v1::CatalogService::service_full_name(), v1::StockService::service_full_name(),
                v1::RuleService::service_full_name(), v1::QuarantineService::service_full_name(),
                v1::HubService::service_full_name(), v1::InsightService::service_full_name(),
-               v1::ReportService::service_full_name(),
-               v1::AvailabilityService::service_full_name()}) {}
+               v1::ReportService::service_full_name(), v1::AvailabilityService::service_full_name(),
+               v1::FindService::service_full_name(), v1::ReservationService::service_full_name()}) {
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock* clock,
                                                       Surroundings surroundings,
@@ -73,9 +76,10 @@ absl::Status Server::Listen() {
   grpc::ServerBuilder builder;
   SetLimits(builder);
   builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
-  for (grpc::Service* service : {catalog_.service(), stock_.service(), rules_.service(),
-                                 quarantine_.service(), hub_.service(), insights_.service(),
-                                 reports_.service(), availability_.service(), health_.service()}) {
+  for (grpc::Service* service :
+       {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
+        hub_.service(), insights_.service(), reports_.service(), availability_.service(),
+        find_.service(), reservations_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
@@ -93,6 +97,8 @@ absl::Status Server::Listen() {
   insights_.Serve(&queue_);
   reports_.Serve(&queue_);
   availability_.Serve(&queue_);
+  find_.Serve(&queue_);
+  reservations_.Serve(&queue_);
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();

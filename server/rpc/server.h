@@ -16,12 +16,14 @@
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
+#include "server/rpc/find_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
 #include "server/rpc/insight_service.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
 #include "server/rpc/report_service.h"
+#include "server/rpc/reservation_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
 
@@ -70,6 +72,8 @@ class Server {
   InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
+  FindService find_;
+  ReservationService reservations_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;

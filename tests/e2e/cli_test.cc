@@ -88,7 +88,7 @@ TEST_F(CliTest, BelowTheFloorAnItemDisappearsUntilTheReshowLevel) {
   ExpectStatus("racket", "IN_STOCK");
   Expect({"adjust", "racket", "mad", "--adjust", "-1", "--reason", "broken"}, 0, "");
   ExpectStatus("racket", "HIDDEN");
-  Expect({"displayed", "racket"}, 0, "floor");
+  Expect({"displayed", "racket"}, 0, "floor, version 1");
   Expect({"adjust", "racket", "mad", "--adjust", "3", "--reason", "found"}, 0, "");
   ExpectStatus("racket", "HIDDEN");
   Expect({"adjust", "racket", "mad", "--adjust", "1", "--reason", "found"}, 0, "");
