@@ -17,6 +17,7 @@
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
 #include "server/hub/projection.h"
+#include "server/hub/watch.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
 #include "server/telemetry/http_listener.h"
@@ -158,10 +159,11 @@ int Serve(const ServeConfig& config) {
 
   const std::string kind((*store)->kind());
   const auto projected_revision = [&progress] { return progress.through_revision.load(); };
+  hub::Watch watch(hub->get());
   rpc::Surroundings surroundings{
       .version = kVersion, .store = kind, .projected_revision = projected_revision};
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      hub->get(), &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
+      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
   if (!server.ok()) return Fail(server.status());
 
   std::atomic<bool> draining{false};
@@ -199,6 +201,7 @@ int Serve(const ServeConfig& config) {
   signals.LetThrough();
   draining.store(true);
   (*server)->Stop();
+  watch.Stop();
   (*hub)->Stop(/*take_image=*/true);
   // Nothing is applied any more. What the tables still lack is written now if that is quick, and at
   // the next start otherwise.

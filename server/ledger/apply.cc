@@ -525,6 +525,9 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kIncomingSet:
       ApplyIncomingSet(state, fact.incoming_set());
       return absl::OkStatus();
+    case journal::Fact::kWebhookSet:
+    case journal::Fact::kWebhookDeleted:
+    case journal::Fact::kWebhookDelivered:
     case journal::Fact::kReservationChanged:  // of the next version
     case journal::Fact::FACT_NOT_SET:
       break;

@@ -13,6 +13,7 @@
 #include "grpcpp/server.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
+#include "server/hub/watch.h"
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
@@ -24,6 +25,7 @@
 #include "server/rpc/report_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
+#include "server/rpc/watch_service.h"
 
 namespace onhand::rpc {
 
@@ -40,10 +42,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens and serves. Hub and clock outlive the server. UNAVAILABLE if the address cannot be
-  // listened on.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Clock* clock,
-                                                       Surroundings surroundings,
+  // Listens and serves. Hub, watch and clock outlive the server. UNAVAILABLE if the address cannot
+  // be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Watch* watch,
+                                                       hub::Clock* clock, Surroundings surroundings,
                                                        ServerOptions options);
   ~Server();
 
@@ -56,11 +58,13 @@ class Server {
   void Stop();
 
  private:
-  Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options);
+  Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings surroundings,
+         ServerOptions options);
   absl::Status Listen();
   void WatchIdleStreams();
 
   const ServerOptions options_;
+  hub::Watch* const watch_;
   OpenStreams streams_;
   CatalogService catalog_;
   StockService stock_;
@@ -70,6 +74,7 @@ class Server {
   InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
+  WatchService watches_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;
