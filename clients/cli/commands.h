@@ -74,6 +74,7 @@ inline void AddPosition(CLI::App& command, std::string& sku, std::string& locati
 void AddRules(CLI::App& app, Command* chosen);
 void AddSupply(CLI::App& app, Command* chosen);
 void AddInsights(CLI::App& app, Command* chosen);
+void AddWebhooks(CLI::App& app, Command* chosen);
 // `import sales`, beside the imports of the catalog.
 void AddSalesImport(CLI::App& import, Command* chosen);
 

@@ -19,7 +19,7 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (2; 1 is read too)
+//   u8 version (3; 1 and 2 are read too)
 //   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its
 //   meaning, so that a
 //     program with others must not read on.
@@ -36,6 +36,7 @@
 //     position is looked at.
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
+//   webhooks, since version 3, with their secrets
 //   What is derived (answer_order, a table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
@@ -53,9 +54,10 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
-constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersion = 3;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
+constexpr uint8_t kVersionBeforeWebhooks = 2;
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -276,6 +278,9 @@ void Fields(auto& archive, Is<LocationLearning> auto& location) {
 void Fields(auto& archive, Is<Learned> auto& learned) {
   archive(learned.chain, learned.items, learned.locations);
 }
+void Fields(auto& archive, Is<Webhook> auto& webhook) {
+  archive(webhook.set, webhook.delivered);
+}
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
   archive(other.source, other.offset);
@@ -362,6 +367,7 @@ void AllTables(auto& archive, AnyState& state) {
   if (VersionOf(archive) == kVersionBeforeLearning) return;
   archive(state.rule_versions, state.chain, state.incoming);
   archive(LearnedOf(state), state.activity);
+  if (VersionOf(archive) > kVersionBeforeWebhooks) archive(state.webhooks);
 }
 
 bool Equal(const Settings& a, const Settings& b) {

@@ -38,6 +38,7 @@ State::State(const State* base)
       display(&base->display),
       answers(&base->answers),
       incoming(&base->incoming),
+      webhooks(&base->webhooks),
       is_overlay(true),
       learned_(base->learned_) {}
 

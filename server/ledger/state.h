@@ -136,6 +136,12 @@ struct ItemActivity {
   uint32_t last_receipt_s = 0;
 };
 
+// Where changes are told by HTTP, and how far they have been.
+struct Webhook {
+  journal::WebhookSet set;
+  journal::WebhookDelivered delivered;
+};
+
 struct Answer {
   uint64_t content_hash = 0;
   std::string bytes;
@@ -195,6 +201,7 @@ struct State {
   Table<std::string, Answer> answers;  // by request id, 16 bytes
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
+  Table<std::string, Webhook> webhooks;  // by id; with their secrets
 
   // What is learned takes effect with its commit: an overlay reads what is committed.
   const Learned& learned() const { return *learned_; }

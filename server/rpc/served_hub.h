@@ -26,6 +26,7 @@
 #include "onhand/v1/rules.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
 #include "onhand/v1/watch.grpc.pb.h"
+#include "onhand/v1/webhooks.grpc.pb.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/watch.h"

@@ -45,6 +45,7 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
       stock_(hub),
       rules_(hub),
       quarantine_(hub),
+      webhooks_(hub, surroundings.test_webhook),
       hub_(hub, &streams_, std::move(surroundings)),
       insights_(hub, clock),
       reports_(hub, &streams_),
@@ -54,7 +55,7 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
                v1::RuleService::service_full_name(), v1::QuarantineService::service_full_name(),
                v1::HubService::service_full_name(), v1::InsightService::service_full_name(),
                v1::ReportService::service_full_name(), v1::AvailabilityService::service_full_name(),
-               v1::WatchService::service_full_name()}) {}
+               v1::WatchService::service_full_name(), v1::WebhookService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Watch* watch,
                                                       hub::Clock* clock, Surroundings surroundings,
@@ -79,7 +80,7 @@ absl::Status Server::Listen() {
   for (grpc::Service* service :
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
         hub_.service(), insights_.service(), reports_.service(), availability_.service(),
-        watches_.service(), health_.service()}) {
+        watches_.service(), webhooks_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
@@ -98,6 +99,7 @@ absl::Status Server::Listen() {
   reports_.Serve(&queue_);
   availability_.Serve(&queue_);
   watches_.Serve(&queue_);
+  webhooks_.Serve(&queue_);
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();

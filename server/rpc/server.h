@@ -26,6 +26,7 @@
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
 #include "server/rpc/watch_service.h"
+#include "server/rpc/webhook_service.h"
 
 namespace onhand::rpc {
 
@@ -70,6 +71,7 @@ class Server {
   StockService stock_;
   RulesService rules_;
   QuarantineService quarantine_;
+  WebhookService webhooks_;
   HubService hub_;
   InsightService insights_;
   ReportService reports_;
