@@ -39,6 +39,7 @@ State::State(const State* base)
       answers(&base->answers),
       incoming(&base->incoming),
       reservations(&base->reservations),
+      webhooks(&base->webhooks),
       is_overlay(true),
       learned_(base->learned_) {}
 

@@ -139,6 +139,12 @@ struct ItemActivity {
   uint32_t last_receipt_s = 0;
 };
 
+// Where changes are told by HTTP, and how far they have been.
+struct Webhook {
+  journal::WebhookSet set;
+  journal::WebhookDelivered delivered;
+};
+
 struct Answer {
   uint64_t content_hash = 0;
   std::string bytes;
@@ -199,6 +205,7 @@ struct State {
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
   Reservations reservations;
+  Table<std::string, Webhook> webhooks;  // by id; with their secrets
 
   // What is learned takes effect with its commit: an overlay reads what is committed.
   const Learned& learned() const { return *learned_; }

@@ -28,6 +28,8 @@ void MeasurePreviews(const Settings& settings);
 void MeasureReads(const Settings& settings);
 // Acknowledgements one at a time and unary updates, against the bare echo and fdatasync.
 void MeasureAcknowledgements(const Settings& settings);
+// How soon watchers are told, one and a thousand.
+void MeasureWatch(const Settings& settings);
 // Burst and sustained ingest on SQLite and MariaDB, against their floors.
 void MeasureIngest(const Settings& settings);
 

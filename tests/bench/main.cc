@@ -91,6 +91,7 @@ int Main(int argc, char** argv) {
     MeasurePreviews(settings);
     MeasureReads(settings);
     MeasureAcknowledgements(settings);
+    MeasureWatch(settings);
     MeasureIngest(settings);
     return 0;
   } catch (const Interrupted&) {
