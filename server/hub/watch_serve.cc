@@ -169,10 +169,14 @@ void Watch::ServeOne(Watcher& watcher) {
   if (from_walk && items.empty() && watcher.walk->next < watcher.view->record_count()) {
     return List(watcher);
   }
-  response.set_initial(from_walk && watcher.walk->initial);
+  // News that comes in between is part of it: the first response that is not marked says that
+  // everything has been told.
+  const bool initial = watcher.walk.has_value() && watcher.walk->initial;
+  response.set_initial(initial);
   Answer(watcher, items, response);
   MoveToken(watcher);
   Tell(watcher, std::move(response));
+  watcher.owes_mark = initial && !watcher.walk.has_value();
 }
 
 void Watch::Tell(Watcher& watcher, v1::WatchResponse response) {
