@@ -90,6 +90,7 @@ int Main(int argc, char** argv) {
     MeasureRules(settings);
     MeasurePreviews(settings);
     MeasureReads(settings);
+    MeasureCache(settings);
     MeasureAcknowledgements(settings);
     MeasureWatch(settings);
     MeasureIngest(settings);
