@@ -47,8 +47,15 @@ absl::Status Connection::Attempt(absl::FunctionRef<grpc::Status(grpc::ClientCont
     if (!backoff) backoff.emplace(options_.first_backoff, kBackoffMax);
     const absl::Duration wait = backoff->Next();
     if (attempt >= options_.attempts_max || absl::Now() + wait >= deadline) return status;
-    absl::SleepFor(wait);
+    AwaitHub(absl::Now() + wait);
   }
+}
+
+// gRPC connects anew only while some call or this waits inside of it; otherwise it looks every 5 s.
+void Connection::AwaitHub(absl::Time until) {
+  channel_->WaitForConnected(absl::ToChronoTime(until));
+  // The rest as well: a thousand clients shall not come back in one moment.
+  absl::SleepFor(until - absl::Now());
 }
 
 std::string Connection::MakeRequestId() {

@@ -85,6 +85,7 @@ class Connection {
 
  private:
   absl::Status Attempt(absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
+  void AwaitHub(absl::Time until);
 
   const ConnectionOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;

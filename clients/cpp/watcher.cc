@@ -16,8 +16,11 @@ namespace onhand::client {
 // a blocking one would wait for as long as the hub is silent.
 class Watcher::Stream {
  public:
-  Stream(v1::WatchService::Stub* stub, const v1::WatchRequest& request)
-      : reader_(stub->AsyncWatch(&context_, request, &queue_, nullptr)) {}
+  Stream(v1::WatchService::Stub* stub, const v1::WatchRequest& request) {
+    // While no hub is there the call waits for one: only so gRPC connects as soon as it can.
+    context_.set_wait_for_ready(true);
+    reader_ = stub->AsyncWatch(&context_, request, &queue_, nullptr);
+  }
   ~Stream() {
     queue_.Shutdown();
     void* tag = nullptr;
@@ -46,7 +49,7 @@ class Watcher::Stream {
     void* tag = nullptr;
     bool ok = false;
     queue_.Next(&tag, &ok);
-    if (silent_) return absl::UnavailableError("the hub fell silent");
+    if (silent_) return absl::UnavailableError("the hub says nothing");
     if (status.ok()) return absl::UnavailableError("the hub ended the stream");
     return StatusFromGrpc(status);
   }
@@ -68,7 +71,7 @@ class Watcher::Stream {
 
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
-  const std::unique_ptr<grpc::ClientAsyncReader<v1::WatchResponse>> reader_;
+  std::unique_ptr<grpc::ClientAsyncReader<v1::WatchResponse>> reader_;
   bool open_ = false;
   bool silent_ = false;
 };

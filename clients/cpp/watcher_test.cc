@@ -209,10 +209,14 @@ TEST_F(WatcherTest, StopsAtOnceWhateverItIsDoing) {
   EXPECT_LT(stop_takes(), absl::Seconds(2));
 
   WatcherOptions options{.first_backoff = absl::Hours(1), .backoff_max = absl::Hours(1)};
-  ConnectionOptions nobody{.hub = "127.0.0.1:1"};
-  Connection connection(nobody);
-  watcher_ = std::make_unique<Watcher>(&connection, &diary_, options);  // to come back
+  other.Cut(HubRefusal(grpc::StatusCode::NOT_FOUND, "UNKNOWN_CHANNEL"));
+  watcher_ = std::make_unique<Watcher>(&to_other, &diary_, options);  // to come back
   while (watcher_->state().problem.ok()) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_LT(stop_takes(), absl::Seconds(2));
+
+  Connection to_nobody({.hub = "127.0.0.1:1"});
+  watcher_ = std::make_unique<Watcher>(&to_nobody, &diary_, WatcherOptions{});  // for a hub
+  absl::SleepFor(absl::Milliseconds(20));
   EXPECT_LT(stop_takes(), absl::Seconds(2));
 }
 

@@ -8,14 +8,17 @@ onhandd=$1 onhand=$2
 shift 2
 dir=$(mktemp -d)
 hub=
-trap '[[ -z $hub ]] || kill -9 "$hub" 2>/dev/null; rm -rf "$dir"' EXIT
+# Waits for its end, so that the shell says nothing of it.
+trap '[[ -z $hub ]] || { kill -9 "$hub"; wait "$hub" || true; } 2>/dev/null; rm -rf "$dir"' EXIT
+: >"$dir/log"
 
 # A shop names the origin of its pages; the test's page has a port that nobody knows before.
 "$onhandd" serve --store memory: --grpc 127.0.0.1:0 --http 127.0.0.1:0 --insecure \
   --http-allow-origin '*' 2>"$dir/log" &
 hub=$!
 for _ in $(seq 100); do
-  read -r grpc http < <(sed -n 's/.* ready grpc=\([^ ]*\) http=\([^ ]*\).*/\1 \2/p' "$dir/log") && break
+  read -r grpc http <<<"$(sed -n 's/.* ready grpc=\([^ ]*\) http=\([^ ]*\).*/\1 \2/p' "$dir/log")"
+  [[ -z $http ]] || break
   sleep 0.1
 done
 [[ ${http-} ]] || {
@@ -48,7 +51,7 @@ cat "$dir/said"
 for line in 'boot IN_STOCK up to 5' 'hat [A-Z_]* up to 0' 'unicorn is not known' \
   'basket can be held: [tT]rue' 'held 2 boot at store' 'refused: NOT_ENOUGH: .*boot' \
   'order-[a-z]* is COMMITTED' 'changed: boot IN_STOCK up to 3' \
-  'the watch ended: (DEADLINE_EXCEEDED|deadline_exceeded)'; do
+  'the watch ended: (DEADLINE_EXCEEDED|deadline_exceeded|DeadlineExceeded)'; do
   grep -qE "^$line" "$dir/said" || {
     echo "FAILED: it did not say: $line"
     status=1

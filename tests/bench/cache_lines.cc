@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <string>
@@ -67,8 +68,8 @@ void MeasureCache(const Settings& settings) {
   client::AvailabilityCache cache(&connection, options);
   if (!cache.AwaitComplete(absl::Minutes(2))) throw std::runtime_error("the cache does not fill");
   const double filled_after = SecondsSince(start);
-  std::vector<std::string> skus;
-  for (int item = 0; item < chain.items; ++item) skus.push_back(SkuOf(item));
+  std::vector<std::string> skus(static_cast<size_t>(chain.items));
+  for (size_t item = 0; item < skus.size(); ++item) skus[item] = SkuOf(static_cast<int>(item));
   std::vector<double> samples;
   for (int round = 0; round < settings.repeat; ++round) {
     samples.push_back(AskFor(cache, skus, settings.seconds));
