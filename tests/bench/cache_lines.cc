@@ -57,7 +57,7 @@ double AskFor(client::AvailabilityCache& cache, const std::vector<std::string>& 
 }  // namespace
 
 void MeasureCache(const Settings& settings) {
-  if (!settings.Wants(kCacheLine) && !settings.Wants(kFillLine)) return;
+  if (!settings.Wants(kCacheLine)) return;
   const BigChain& chain = TheBigChain(settings);
   const Child hub(ServeArguments(settings, chain.url));
   AwaitCalm(hub.address());

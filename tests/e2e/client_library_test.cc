@@ -86,6 +86,27 @@ class ClientLibraryTest : public ::testing::Test {
   std::unique_ptr<client::Connection> patient_;  // waits for a hub that is being started again
 };
 
+// Only with a hub in another process: within one, its threads would connect for the client.
+TEST_F(ClientLibraryTest, AConnectionIsBackAsSoonAsTheHubIs) {
+  for (int kill = 0; kill < kills_; ++kill) {
+    ASSERT_TRUE(patient_->HubTime().ok());
+    hub_.Kill();
+    absl::StatusOr<absl::Time> answer = absl::UnknownError("not answered");
+    absl::Time answered_at;
+    std::thread asking([&] {
+      answer = patient_->HubTime();
+      answered_at = absl::Now();
+    });
+    absl::SleepFor(absl::Milliseconds(300));  // attempts fail meanwhile
+    hub_.Start();
+    const absl::Time back_at = absl::Now();
+    asking.join();
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    // One backoff of gRPC's and one of the connection's, both of less than a second by then.
+    EXPECT_LT(answered_at - back_at, absl::Milliseconds(2500));
+  }
+}
+
 class CacheTest : public ClientLibraryTest {
  protected:
   CacheTest() {
