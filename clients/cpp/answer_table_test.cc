@@ -92,6 +92,7 @@ TEST(AnswerTableTest, ReadersSeeWholeAnswersInOrderWhileWritersWrite) {
   std::atomic<int> broken{0};
   std::atomic<int64_t> reads{0};
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int reader = 0; reader < 2; ++reader) {
     readers.emplace_back([&] {
       std::vector<uint64_t> last(kSkus, 0);

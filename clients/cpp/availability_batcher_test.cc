@@ -15,8 +15,6 @@ namespace onhand::client {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::SizeIs;
-using ::testing::UnorderedElementsAre;
 
 constexpr absl::Duration kPatience = absl::Seconds(10);
 

@@ -144,6 +144,7 @@ TEST_F(FileRequestStoreTest, ManyThreadsLoseNothing) {
   {
     auto store = Open();
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] {
         for (int i = 0; i < kEach; ++i) {

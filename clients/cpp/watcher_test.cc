@@ -223,6 +223,7 @@ TEST_F(WatcherTest, StopsAtOnceWhateverItIsDoing) {
 TEST_F(WatcherTest, TellsNobodyAfterItHasStopped) {
   diary_.WritingTakes(absl::Milliseconds(5));
   std::vector<v1::Availability> answers;
+  answers.reserve(20);
   for (int i = 0; i < 20; ++i) answers.push_back(AnswerOf("shirt", i, 1));
   hub_.Tell(NewsOf(answers, "t1"));
   Start(false);

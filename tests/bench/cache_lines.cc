@@ -71,6 +71,7 @@ void MeasureCache(const Settings& settings) {
   std::vector<std::string> skus(static_cast<size_t>(chain.items));
   for (size_t item = 0; item < skus.size(); ++item) skus[item] = SkuOf(static_cast<int>(item));
   std::vector<double> samples;
+  samples.reserve(static_cast<size_t>(settings.repeat));
   for (int round = 0; round < settings.repeat; ++round) {
     samples.push_back(AskFor(cache, skus, settings.seconds));
   }
