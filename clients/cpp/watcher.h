@@ -43,9 +43,9 @@ class WatchListener {
  public:
   virtual ~WatchListener() = default;
 
-  // An answer that changed, in the order of the item's revisions and once (but one that changed and
-  // changed back while the stream was cut may be told again). `as_of` is the ledger's time of
-  // telling. `initial`: told as it stands, between OnAnew and OnComplete.
+  // An answer that changed, in the order of the item's revisions and once; only after a cut one
+  // that is as it was may be told again, and after a restart of the hub all. `as_of` is the
+  // ledger's time of telling. `initial`: told as it stands, between OnAnew and OnComplete.
   virtual void OnAnswer(const v1::Availability& answer, absl::Time as_of, bool initial) = 0;
   // Everything is told from here on, because that was asked for or because the hub could not go on
   // where the stream was cut. May come again before OnComplete.

@@ -209,8 +209,10 @@ TEST_F(WatcherTest, StopsAtOnceWhateverItIsDoing) {
   EXPECT_LT(stop_takes(), absl::Seconds(2));
 
   WatcherOptions options{.first_backoff = absl::Hours(1), .backoff_max = absl::Hours(1)};
-  other.Cut(HubRefusal(grpc::StatusCode::NOT_FOUND, "UNKNOWN_CHANNEL"));
-  watcher_ = std::make_unique<Watcher>(&to_other, &diary_, options);  // to come back
+  ScriptedHub refusing;
+  refusing.Cut(HubRefusal(grpc::StatusCode::NOT_FOUND, "UNKNOWN_CHANNEL"));
+  Connection to_refusing(refusing.Options());
+  watcher_ = std::make_unique<Watcher>(&to_refusing, &diary_, options);  // to come back
   while (watcher_->state().problem.ok()) absl::SleepFor(absl::Milliseconds(1));
   EXPECT_LT(stop_takes(), absl::Seconds(2));
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs an example against a hub with a small chain, and looks whether it says what the chain makes
 # true: five boots, of which it holds two and orders them.
-# usage: with_hub.sh ONHANDD ONHAND COMMAND... ; in COMMAND, GRPC and HTTP become HOST:PORT.
+# usage: with_hub.sh ONHANDD ONHAND COMMAND... ; in COMMAND, GRPC and HTTP become HOST:PORT. Pages
+# from SHOP_ORIGIN may ask, if that is set.
 set -euo pipefail
 
 onhandd=$1 onhand=$2
@@ -12,9 +13,8 @@ hub=
 trap '[[ -z $hub ]] || { kill -9 "$hub"; wait "$hub" || true; } 2>/dev/null; rm -rf "$dir"' EXIT
 : >"$dir/log"
 
-# A shop names the origin of its pages; the test's page has a port that nobody knows before.
 "$onhandd" serve --store memory: --grpc 127.0.0.1:0 --http 127.0.0.1:0 --insecure \
-  --http-allow-origin '*' 2>"$dir/log" &
+  ${SHOP_ORIGIN:+--http-allow-origin "$SHOP_ORIGIN"} 2>"$dir/log" &
 hub=$!
 for _ in $(seq 100); do
   read -r grpc http <<<"$(sed -n 's/.* ready grpc=\([^ ]*\) http=\([^ ]*\).*/\1 \2/p' "$dir/log")"
