@@ -1,6 +1,6 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// reservation_commands.cc, insight_commands.cc and feed_commands.cc, and used in the file of that
-// command.
+// reservation_commands.cc, insight_commands.cc, feed_commands.cc and webhook_commands.cc, and used
+// in the file of that command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -375,6 +375,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddLocations(app, chosen);
   AddGroupsAndChannels(app, chosen);
   AddQuarantine(app, chosen);
+  AddWebhooks(app, chosen);
   AddImport(app, chosen);
   app.add_subcommand("completion", "Print the bash completion script: source <(onhand completion)")
       ->callback([&options] { options.completion = true; });

@@ -152,7 +152,7 @@ void Hub::SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat,
 
 void Hub::SubmitReport(ReportWrite report) { sequencer_->SubmitReport(std::move(report)); }
 
-void Hub::set_on_applied(std::function<void(uint64_t)> on_applied) {
+void Hub::set_on_applied(OnApplied on_applied) {
   sequencer_->set_on_applied(std::move(on_applied));
 }
 

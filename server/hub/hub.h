@@ -121,8 +121,10 @@ class Hub {
   const std::string& journal_id() const { return journal_id_; }
   // The last applied revision, without the lock.
   uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
-  // Called after each applied row, on the sequencer's thread, with its revision; must not block.
-  void set_on_applied(std::function<void(uint64_t)> on_applied);
+  // Called after each applied row, on the sequencer's thread, with what was in it; must not block.
+  // Once this returns, the one before is not running any more.
+  using OnApplied = std::function<void(const ledger::RowMoment&, const ledger::journal::Record&)>;
+  void set_on_applied(OnApplied on_applied);
 
   // Since the start of the process.
   struct Counts {

@@ -12,6 +12,13 @@ namespace onhand::hub {
 
 namespace journal = ::onhand::journal::v1;
 
+namespace {
+
+// Of a webhook's URL in the audit.
+constexpr size_t kAuditUrlBytesMax = 200;
+
+}  // namespace
+
 void ProjectedFacts::Take(const RowPlace& row, const journal::Record& record) {
   movement_ordinal_ = display_ordinal_ = audit_ordinal_ = 0;
   for (const journal::Fact& fact : record.facts()) {
@@ -172,6 +179,18 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .author = set.author(),
                             .reason = set.reason()});
     }
+    case journal::Fact::kWebhookSet:
+      return AddAudit(row,
+                      {.action = "SET_WEBHOOK",
+                       .text = absl::StrCat(fact.webhook_set().webhook_id(), ": ",
+                                            fact.webhook_set().url().substr(0, kAuditUrlBytesMax)),
+                       .author = fact.webhook_set().author(),
+                       .reason = fact.webhook_set().reason()});
+    case journal::Fact::kWebhookDeleted:
+      return AddAudit(row, {.action = "DELETE_WEBHOOK",
+                            .text = fact.webhook_deleted().webhook_id(),
+                            .author = fact.webhook_deleted().author(),
+                            .reason = fact.webhook_deleted().reason()});
     case journal::Fact::kQuarantineEnded: {
       const journal::QuarantineEnded& ended = fact.quarantine_ended();
       if (ended.author().empty()) return;  // ended by itself

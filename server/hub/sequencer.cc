@@ -128,8 +128,8 @@ absl::Status Sequencer::health() const {
   return health_;
 }
 
-void Sequencer::set_on_applied(std::function<void(uint64_t)> on_applied) {
-  std::lock_guard<std::mutex> lock(mutex_);
+void Sequencer::set_on_applied(Hub::OnApplied on_applied) {
+  std::lock_guard<std::mutex> lock(listener_mutex_);
   on_applied_ = std::move(on_applied);
 }
 
@@ -343,8 +343,8 @@ absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment,
   hub_->counts_.group_bytes.fetch_add(row.payload.size(), std::memory_order_relaxed);
   hub_->revision_.store(row.revision, std::memory_order_release);
   image_writer_->AfterRow(head_, row.payload.size());
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (on_applied_) on_applied_(row.revision);
+  std::lock_guard<std::mutex> lock(listener_mutex_);
+  if (on_applied_) on_applied_(moment, group.record());
   return absl::OkStatus();
 }
 

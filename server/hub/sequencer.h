@@ -56,7 +56,7 @@ class Sequencer {
   void SubmitReport(ReportWrite report);
 
   absl::Status health() const;
-  void set_on_applied(std::function<void(uint64_t)> on_applied);
+  void set_on_applied(Hub::OnApplied on_applied);
   // The last appended row. Only while the thread does not run.
   const storage::JournalHead& head() const { return head_; }
 
@@ -120,7 +120,10 @@ class Sequencer {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool database_away_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
-  std::function<void(uint64_t)> on_applied_ ABSL_GUARDED_BY(mutex_);
+
+  // Of its own: callers of Submit do not wait for whoever listens.
+  std::mutex listener_mutex_;
+  Hub::OnApplied on_applied_ ABSL_GUARDED_BY(listener_mutex_);
 
   std::thread thread_;
 };

@@ -10,6 +10,7 @@
 #include "server/ledger/apply_learned.h"
 #include "server/ledger/apply_reservation.h"
 #include "server/ledger/apply_supply.h"
+#include "server/ledger/apply_webhooks.h"
 #include "server/ledger/demand_factor.h"
 #include "server/ledger/rows.h"
 
@@ -557,6 +558,15 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
       return absl::OkStatus();
     case journal::Fact::kReservationChanged:
       ApplyReservationChanged(state, fact.reservation_changed());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookSet:
+      ApplyWebhookSet(state, fact.webhook_set());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookDeleted:
+      ApplyWebhookDeleted(state, fact.webhook_deleted());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookDelivered:
+      ApplyWebhookDelivered(state, fact.webhook_delivered());
       return absl::OkStatus();
     case journal::Fact::FACT_NOT_SET:
       break;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "server/ledger/asked_item.h"
+#include "server/ledger/back_order.h"
 #include "server/ledger/chain_buffer.h"
 #include "server/ledger/explain.h"
 #include "server/ledger/item_walk.h"
@@ -68,6 +69,7 @@ class Evaluation {
   void CompareRisk();
   void Answer();
   void FindSlack();
+  void LookAhead();
   void SetCacheUntil();
   void TakeDecision(const Promise& chain);
   Promise AnswerAlone() const;
@@ -164,11 +166,13 @@ Promise Evaluation::Run(Trace* trace) {
   if (item_.stopped || !item_.published) {
     if (tracer_) tracer_->ItemIsStopped(item_);
     SetCacheUntil();
+    promise_.alone = question_.location != 0;
   } else {
     Sum();
     Answer();
     SetCacheUntil();
     if (question_.decides_display) FindSlack();
+    if (question_.looks_ahead) LookAhead();
   }
   if (trace == nullptr) return promise_;
   tracer_->SortLocations();
@@ -585,6 +589,20 @@ void Evaluation::FindSlack() {
   }
   if (rules_.low_stock_at.value.value_or(0) > 0) cross(int64_t{*rules_.low_stock_at.value} + 1);
   promise_.slack_units = slack;
+}
+
+// When something in the answer may change by itself, what is told of dates included.
+void Evaluation::LookAhead() {
+  promise_.alone =
+      AsksOneLocation() && rules_.missing_stock.value != v1::MISSING_STOCK_HIDE && !weighs_risk_;
+  promise_.follows_demand = candidates_.by_demand && !keeps_selling_ && !LeftOut();
+  if (promise_.follows_demand) {
+    promise_.changes_at_us = std::min(promise_.changes_at_us, NextLook(question_.item, now_us_));
+  }
+  if (promise_.status == v1::AVAILABILITY_STATUS_BACKORDER) {
+    promise_.changes_at_us =
+        std::min(promise_.changes_at_us, NextBackOrderChange(state_, question_.item, now_us_));
+  }
 }
 
 }  // namespace

@@ -43,4 +43,17 @@ BackOrder BackOrderOf(const State& state, const RuleBook& book, const ResolvedRu
   return order;
 }
 
+int64_t NextBackOrderChange(const State& state, uint32_t item, int64_t now_us) {
+  constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
+  int64_t next_us = (now_us / kDayUs + 1) * kDayUs;
+  const std::vector<journal::IncomingSet>* open = state.incoming.Find(item);
+  if (open == nullptr) return next_us;
+  for (const journal::IncomingSet& one : *open) {
+    for (const int64_t at_us : {one.due_us(), one.due_us() + kIncomingGraceUs + 1}) {
+      if (at_us > now_us) next_us = std::min(next_us, at_us);
+    }
+  }
+  return next_us;
+}
+
 }  // namespace onhand::ledger

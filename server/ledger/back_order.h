@@ -38,6 +38,11 @@ BackOrder BackOrderOf(const State& state, const RuleBook& book, const ResolvedRu
                       uint32_t item, uint32_t channel, uint32_t location, int64_t now_us,
                       int64_t more_promised = 0);
 
+// The next moment after `now_us` at which the passing of time may change what is told of an item on
+// back order: its date, which counts from today where it is a lead time or the supply is late, and
+// what comes by it.
+int64_t NextBackOrderChange(const State& state, uint32_t item, int64_t now_us);
+
 }  // namespace onhand::ledger
 
 #endif  // ONHAND_SERVER_LEDGER_BACK_ORDER_H_

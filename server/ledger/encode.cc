@@ -38,6 +38,7 @@
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
 //   reservations, since version 4: a table like the others, by id (16 bytes)
+//   webhooks, since version 4, with their secrets
 //   What is derived (answer_order, ended_rules, demand_rules, where reservations are found, a
 //   table's hash order) is not kept.
 //
@@ -61,7 +62,7 @@ static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v
 constexpr uint8_t kVersion = kEncodedFormat;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
-constexpr uint8_t kVersionBeforeReservations = 3;
+constexpr uint8_t kVersionBeforeReservations = 3;  // and before webhooks
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -285,6 +286,9 @@ void Fields(auto& archive, Is<LocationLearning> auto& location) {
 void Fields(auto& archive, Is<Learned> auto& learned) {
   archive(learned.chain, learned.items, learned.locations);
 }
+void Fields(auto& archive, Is<Webhook> auto& webhook) {
+  archive(webhook.set, webhook.delivered);
+}
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
   archive(other.source, other.offset);
@@ -375,7 +379,9 @@ void AllTables(auto& archive, AnyState& state) {
   if (VersionOf(archive) == kVersionBeforeLearning) return;
   archive(state.rule_versions, state.chain, state.incoming);
   archive(LearnedOf(state), state.activity);
-  if (VersionOf(archive) > kVersionBeforeReservations) archive(state.reservations.rows);
+  if (VersionOf(archive) > kVersionBeforeReservations) {
+    archive(state.reservations.rows, state.webhooks);
+  }
 }
 
 bool Equal(const Settings& a, const Settings& b) {

@@ -48,6 +48,7 @@ State::State(const State* base)
       incoming(&base->incoming),
       reservations(&base->reservations),
       demand_rules(base->demand_rules),
+      webhooks(&base->webhooks),
       is_overlay(true),
       learned_(base->learned_) {}
 

@@ -144,6 +144,12 @@ struct ItemActivity {
   uint32_t last_receipt_s = 0;
 };
 
+// Where changes are told by HTTP, and how far they have been.
+struct Webhook {
+  journal::WebhookSet set;
+  journal::WebhookDelivered delivered;
+};
+
 struct Answer {
   uint64_t content_hash = 0;
   std::string bytes;
@@ -206,6 +212,7 @@ struct State {
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
   Reservations reservations;
+  Table<std::string, Webhook> webhooks;  // by id; with their secrets
 
   // Of `rules`, those that set a demand factor; made anew when an image is loaded.
   DemandRules demand_rules;

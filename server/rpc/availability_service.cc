@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/ledger/answer_view.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/explain_fields.h"
 #include "server/ledger/flip.h"
@@ -20,10 +21,6 @@ namespace {
 
 constexpr int kBatchCalls = 16;
 
-void SetTime(int64_t us, google::protobuf::Timestamp* timestamp) {
-  timestamp->set_seconds(us / 1'000'000);
-  timestamp->set_nanos(static_cast<int32_t>(us % 1'000'000) * 1'000);
-}
 
 void AddLocations(const ledger::State& state, const ledger::Trace& trace,
                   v1::Availability* answer) {
@@ -33,7 +30,7 @@ void AddLocations(const ledger::State& state, const ledger::Trace& trace,
     location.set_salable(
         static_cast<int32_t>(std::min<int64_t>(part.salable, std::numeric_limits<int32_t>::max())));
     if (part.known_through_us != 0)
-      SetTime(part.known_through_us, location.mutable_known_through());
+      *location.mutable_known_through() = ledger::TimestampOf(part.known_through_us);
   }
 }
 
@@ -139,16 +136,7 @@ void AvailabilityService::Answer(const ledger::Ledger& ledger, const Scope& scop
   const ledger::Question question{
       .item = item, .channel = scope.channel, .location = scope.location, .now_us = scope.now_us};
   const ledger::Promise promise = ledger::Evaluate(state, ledger.rule_book(), question, trace);
-  answer->set_sku(state.items.Find(item)->sku());
-  answer->set_status(promise.status);
-  answer->set_orderable(promise.orderable);
-  answer->set_max_quantity(promise.max_quantity);
-  if (promise.available_from_us != 0)
-    SetTime(promise.available_from_us, answer->mutable_available_from());
-  if (promise.known_through_us != 0)
-    SetTime(promise.known_through_us, answer->mutable_known_through());
-  if (promise.cache_until_us != 0) SetTime(promise.cache_until_us, answer->mutable_cache_until());
-  answer->set_revision(state.counters.revision);
+  ledger::FillAnswer(state, item, promise, answer);
   if (with_locations) AddLocations(state, *trace, answer);
   if (explain) AddExplanation(ledger, question, *trace, answer->mutable_explanation());
 }

@@ -13,6 +13,7 @@
 #include "grpcpp/server.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
+#include "server/hub/watch.h"
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
@@ -26,6 +27,8 @@
 #include "server/rpc/reservation_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
+#include "server/rpc/watch_service.h"
+#include "server/rpc/webhook_service.h"
 
 namespace onhand::rpc {
 
@@ -42,10 +45,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens and serves. Hub and clock outlive the server. UNAVAILABLE if the address cannot be
-  // listened on.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Clock* clock,
-                                                       Surroundings surroundings,
+  // Listens and serves. Hub, watch and clock outlive the server. UNAVAILABLE if the address cannot
+  // be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Watch* watch,
+                                                       hub::Clock* clock, Surroundings surroundings,
                                                        ServerOptions options);
   ~Server();
 
@@ -58,22 +61,26 @@ class Server {
   void Stop();
 
  private:
-  Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options);
+  Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings surroundings,
+         ServerOptions options);
   absl::Status Listen();
   void WatchIdleStreams();
 
   const ServerOptions options_;
+  hub::Watch* const watch_;
   OpenStreams streams_;
   CatalogService catalog_;
   StockService stock_;
   RulesService rules_;
   QuarantineService quarantine_;
+  WebhookService webhooks_;
   HubService hub_;
   InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
   FindService find_;
   ReservationService reservations_;
+  WatchService watches_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;
