@@ -178,6 +178,7 @@ int Serve(const ServeConfig& config) {
   std::atomic<bool> draining{false};
   const telemetry::MetricSources metrics{
       .hub = hub->get(),
+      .watch = &watch,
       .version = kVersion,
       .store = kind,
       .open_streams = [&server] { return uint64_t{(*server)->streams().size()}; },

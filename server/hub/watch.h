@@ -55,12 +55,12 @@ struct WatchOptions {
   // A resume that the hub cannot place starts by telling every answer of the filter, if those are
   // no more.
   size_t anew_max = 10'000;
+  size_t answers_max = 500;  // a message
 };
 
 class Watch {
  public:
   static constexpr int kSkusMax = 10'000;
-  static constexpr int kAnswersMax = 500;  // a message
 
   // The hub outlives the watch.
   explicit Watch(Hub* hub, WatchOptions options = {});

@@ -109,6 +109,10 @@ bool Watch::MakeRoom() {
 void Watch::Begin(Watcher& watcher) {
   watcher.begun = true;
   watcher.owes_mark = true;
+  // Those that came together would else be told together that nothing happened, for ever.
+  constexpr uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
+  watcher.mark_shift =
+      options_.mark_every * static_cast<int64_t>(watcher.id() * kSpread >> 48) / (int64_t{1} << 16);
   List(watcher);
   if (watcher.asks_resume) return BeginResumed(watcher);
   if (watcher.asks_initial) {
@@ -188,7 +192,8 @@ void Watch::Tell(Watcher& watcher, v1::WatchResponse response) {
                             std::memory_order_relaxed);
   watcher.owes_mark = false;
   watcher.taking = false;
-  watcher.told_at = std::chrono::steady_clock::now();
+  watcher.told_at =
+      std::chrono::steady_clock::now() - std::exchange(watcher.mark_shift, SteadyTime::duration());
   watcher.reader()->Tell(watcher.id(), std::move(response));
 }
 
@@ -201,7 +206,7 @@ std::vector<uint32_t> Watch::NextItems(Watcher& watcher, bool& from_walk) {
     WatchWalk& walk = *watcher.walk;
     const auto end = static_cast<uint32_t>(
         std::min<size_t>(watcher.view->record_count(), size_t{walk.next} + kWalkMax));
-    for (; walk.next < end && items.size() < kAnswersMax; ++walk.next) {
+    for (; walk.next < end && items.size() < options_.answers_max; ++walk.next) {
       const bool told = (walk.all_from != 0 && walk.next >= walk.all_from) ||
                         watcher.view->ChangedAt(walk.next) > walk.above;
       if (!told || !Holds(watcher, walk.next)) continue;
@@ -211,7 +216,7 @@ std::vector<uint32_t> Watch::NextItems(Watcher& watcher, bool& from_walk) {
     }
     return items;
   }
-  while (items.size() < kAnswersMax) {
+  while (items.size() < options_.answers_max) {
     const uint32_t item = watcher.Next();
     if (item == 0) break;
     items.push_back(item);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -339,6 +340,27 @@ TEST_F(WatchTest, InitialThatWasCutOffGoesOnWhereItWas) {
   Settle(*after);
   EXPECT_EQ(after->told().size(), 703u + 1u);
   EXPECT_EQ(after->Of("ball").max_quantity(), 6);
+}
+
+TEST_F(WatchTest, ChangeOfWhatAWalkHasPassedIsTold) {
+  Close();
+  options_.answers_max = 1;
+  Open();
+  const auto heard = Listen("initial: true", /*dawdles=*/true);
+  ASSERT_EQ(heard->told(), std::vector<std::string>({"ball 5"}));
+  const auto witness = Listen("");
+  Adjust("ball", 1);  // behind the walk
+  Adjust("bike", 2);  // before it
+  Settle(*witness);
+  for (size_t count = 2; count <= 4; ++count) {
+    heard->Take();
+    Await([&] { return heard->response_count() == count; });
+  }
+  heard->Take();
+  Settle(*witness);
+  std::vector<std::string> told = heard->told();
+  std::sort(told.begin(), told.end());
+  EXPECT_EQ(told, std::vector<std::string>({"ball 5", "ball 6", "bike 2", "boot 0"}));
 }
 
 TEST_F(WatchTest, AfterARestartEverythingOfASmallFilterIsToldAnew) {

@@ -71,6 +71,8 @@ class Watcher {
   bool overflowed = false;
   absl::Status failed;  // why it ends as soon as it is served
   std::chrono::steady_clock::time_point told_at;
+  // The first mark comes so much earlier.
+  std::chrono::steady_clock::duration mark_shift{};
   std::optional<WatchWalk> walk;
 
   // Where it stands; `serial` and `all_from` move.
