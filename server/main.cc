@@ -43,6 +43,11 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
   command->add_option("--clock-scale", config->clock_scale,
                       "Run N times as fast from now on, for demonstrations on this machine; "
                       "agents move their tills' times onto that clock");
+  command->add_flag("--webhook-allow-private", config->webhook_allow_private,
+                    "Deliver webhooks to addresses that are not on the public internet too");
+  command->add_option("--webhook-ca-file", config->webhook_ca_file,
+                      "Certificates that receivers of webhooks are checked against, PEM; else the "
+                      "system's");
   command->add_option("--projection", *projection, "Write the plain tables for people")
       ->check(CLI::IsMember({"on", "off"}));
 }

@@ -14,10 +14,12 @@
 #include "absl/strings/strip.h"
 #include "server/address.h"
 #include "server/gateway/gateway.h"
+#include "server/hooks/sender.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
 #include "server/hub/projection.h"
+#include "server/hub/watch.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
 #include "server/telemetry/metrics.h"
@@ -158,15 +160,25 @@ int Serve(const ServeConfig& config) {
 
   const std::string kind((*store)->kind());
   const auto projected_revision = [&progress] { return progress.through_revision.load(); };
+  hub::Watch watch(hub->get());
+  hooks::Sender sender(
+      hub->get(), &watch, &clock,
+      {.post = {.allow_private = config.webhook_allow_private, .ca_file = config.webhook_ca_file}});
   rpc::Surroundings surroundings{
-      .version = kVersion, .store = kind, .projected_revision = projected_revision};
+      .version = kVersion,
+      .store = kind,
+      .projected_revision = projected_revision,
+      .test_webhook = [&sender](const std::string& id, rpc::WebhookService::TestDone done) {
+        sender.Test(id, std::move(done));
+      }};
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      hub->get(), &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
+      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
   if (!server.ok()) return Fail(server.status());
 
   std::atomic<bool> draining{false};
   const telemetry::MetricSources metrics{
       .hub = hub->get(),
+      .watch = &watch,
       .version = kVersion,
       .store = kind,
       .open_streams = [&server] { return uint64_t{(*server)->streams().size()}; },
@@ -204,7 +216,10 @@ int Serve(const ServeConfig& config) {
   }
   signals.LetThrough();
   draining.store(true);
+  // Deliveries are broken off first: calls that wait for one are answered then.
+  sender.Stop();
   (*server)->Stop();
+  watch.Stop();
   (*hub)->Stop(/*take_image=*/true);
   // Nothing is applied any more. What the tables still lack is written now if that is quick, and at
   // the next start otherwise.

@@ -34,6 +34,8 @@ struct ServeConfig {
   bool confirm_clock = false;
   int64_t clock_scale = 1;
   bool projection = true;
+  bool webhook_allow_private = false;
+  std::string webhook_ca_file;  // empty: the system's certificates
 };
 
 // Runs the hub until SIGTERM or SIGINT, or until it is fenced.

@@ -158,6 +158,7 @@ struct DisplayChangeRow {
   std::string sku, channel_id, status, rule_id;
   int64_t salable = 0;
   int64_t changed_at_us = 0;
+  uint32_t rule_version = 0;  // 0: no rule, or from before it was kept
 };
 struct AuditRow {
   uint64_t revision = 0;  // with ordinal: the key

@@ -18,7 +18,8 @@ constexpr absl::string_view kMovementColumns[] = {"revision",    "ordinal",     
                                                   "location_id", "kind",           "source_id",
                                                   "quantity",    "occurred_at_us", "inferred"};
 constexpr absl::string_view kDisplayChangeColumns[] = {
-    "revision", "ordinal", "sku", "channel_id", "status", "rule_id", "salable", "changed_at_us"};
+    "revision", "ordinal", "sku",           "channel_id",  "status",
+    "rule_id",  "salable", "changed_at_us", "rule_version"};
 constexpr absl::string_view kAuditColumns[] = {"revision", "ordinal", "action",         "subject",
                                                "author",   "reason",  "committed_at_us"};
 
@@ -76,9 +77,9 @@ Values ValuesOf(const MovementRow& row) {
 }
 
 Values ValuesOf(const DisplayChangeRow& row) {
-  return {Number(row.revision),  Number(row.ordinal),      Bytes(row.sku),
-          Bytes(row.channel_id), Bytes(row.status),        Bytes(row.rule_id),
-          Number(row.salable),   Number(row.changed_at_us)};
+  return {Number(row.revision),  Number(row.ordinal),       Bytes(row.sku),
+          Bytes(row.channel_id), Bytes(row.status),         Bytes(row.rule_id),
+          Number(row.salable),   Number(row.changed_at_us), Number(row.rule_version)};
 }
 
 Values ValuesOf(const AuditRow& row) {

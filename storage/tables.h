@@ -1,5 +1,5 @@
 // The plain tables' columns, and their rows as values in column order, shared by the backends that
-// speak SQL. Pure; any thread. The columns are those of migrations/m0003_tables.cc.
+// speak SQL. Pure; any thread. The columns are those of migrations/m0003_tables.cc and later.
 #ifndef ONHAND_STORAGE_TABLES_H_
 #define ONHAND_STORAGE_TABLES_H_
 

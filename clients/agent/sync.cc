@@ -395,7 +395,7 @@ absl::Status Sync::Hear(const v1::ReportResponse& response, Talk& talk) {
   if (response.has_drain()) {
     // Twice as long at most: a thousand agents shall not come back in one moment.
     const absl::Duration after = absl::Milliseconds(response.drain().reconnect_after_ms());
-    talk.come_back_after = after + Backoff(after, after).Next();
+    talk.come_back_after = after + client::Backoff(after, after).Next();
     spdlog::info("hub {} is about to stop; coming back in {}", address_,
                  absl::FormatDuration(*talk.come_back_after));
   }

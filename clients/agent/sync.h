@@ -22,12 +22,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "clients/agent/backoff.h"
 #include "clients/agent/bell.h"
 #include "clients/agent/intake.h"
 #include "clients/agent/link.h"
 #include "clients/agent/source.h"
 #include "clients/agent/spool.h"
+#include "clients/cpp/backoff.h"
 #include "grpcpp/security/credentials.h"
 #include "onhand/v1/report.grpc.pb.h"
 
@@ -120,7 +120,7 @@ class Sync {
   std::optional<std::string> redirected_to_;
   int failures_in_a_row_ = 0;
   std::unique_ptr<v1::ReportService::Stub> stub_;
-  Backoff backoff_;
+  client::Backoff backoff_;
   bool intake_started_ = false;
   bool must_renew_ = false;
   // Says Hello in place of a spool_id that the hub has closed, until the spool is renewed.

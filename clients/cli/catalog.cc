@@ -13,6 +13,9 @@
 namespace onhand::cli {
 namespace {
 
+// What the hub takes where a channel says nothing.
+constexpr int64_t kReservationTtlDefault_s = 900;
+
 std::string AliasText(const v1::Alias& alias) {
   return absl::StrCat(alias.code(),
                       alias.pack_factor() > 1 ? absl::StrCat("*", alias.pack_factor()) : "",
@@ -254,6 +257,11 @@ absl::Status SetChannel(Session& session, const ChannelOptions& options) {
     channel.add_location_ids(location_id);
   }
   for (const std::string& group_id : options.group_ids) channel.add_group_ids(group_id);
+  if (!options.reservation_ttl.empty()) {
+    const auto ttl_s = ParseSeconds("--reservation-ttl", options.reservation_ttl);
+    if (!ttl_s.ok()) return ttl_s.status();
+    channel.set_reservation_ttl_s(*ttl_s);
+  }
   const bool all = options.location_ids.empty() && options.group_ids.empty();
   return ReportLine(
       session, session.hub.Write(&v1::CatalogService::Stub::BatchUpsertChannels, request),
@@ -271,12 +279,14 @@ absl::Status ListChannels(Session& session) {
     PrintJson(session, *response);
     return absl::OkStatus();
   }
-  Table table({"CHANNEL", "NAME", "KIND", "LOCATIONS", "GROUPS"});
+  Table table({"CHANNEL", "NAME", "KIND", "LOCATIONS", "GROUPS", "RESERVED FOR"});
   for (const v1::Channel& channel : response->channels()) {
     const bool all = channel.location_ids().empty() && channel.group_ids().empty();
     table.Add({channel.channel_id(), channel.name(), NameOf(channel.kind()),
                all ? "all" : absl::StrJoin(channel.location_ids(), ", "),
-               absl::StrJoin(channel.group_ids(), ", ")});
+               absl::StrJoin(channel.group_ids(), ", "),
+               FormatSeconds(channel.reservation_ttl_s() == 0 ? kReservationTtlDefault_s
+                                                              : channel.reservation_ttl_s())});
   }
   table.Print(session.out, "No channels.");
   return absl::OkStatus();

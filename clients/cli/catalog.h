@@ -61,6 +61,7 @@ struct ChannelOptions {
   std::string kind;
   std::vector<std::string> location_ids;
   std::vector<std::string> group_ids;
+  std::string reservation_ttl;  // see ParseDuration; empty: the hub's default
 };
 absl::Status SetChannel(Session& session, const ChannelOptions& options);
 absl::Status ListChannels(Session& session);

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "clients/cli/rule_refusals.h"
 #include "onhand/v1/catalog.grpc.pb.h"
 
 namespace onhand::cli {
@@ -48,7 +48,13 @@ absl::Status SetChain(Session& session, const ChainOptions& options) {
   request.set_author(options.author);
   request.set_reason(options.reason);
   const auto response = session.hub.Write(&v1::CatalogService::Stub::SetChain, std::move(request));
-  if (!response.ok()) return response.status();
+  if (!response.ok()) {
+    static const auto& words =
+        *new FieldWords{.of = OptionWords().of,
+                        .others = {{"chain.time_zone", "--time-zone"},
+                                   {"chain.confirm_hiding_percent", "--confirm-hiding"}}};
+    return InWords(response.status(), words);
+  }
   if (session.json) {
     PrintJson(session, *response);
   } else {

@@ -1,5 +1,6 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// insight_commands.cc and feed_commands.cc, and used in the file of that command.
+// reservation_commands.cc, insight_commands.cc, feed_commands.cc and webhook_commands.cc, and used
+// in the file of that command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "clients/cli/catalog_csv.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/completion.h"
+#include "clients/cli/find.h"
 #include "clients/cli/import.h"
 #include "clients/cli/names.h"
 #include "clients/cli/quarantine.h"
@@ -35,7 +37,8 @@ constexpr char kFooter[] =
     "used; 3 no hub answers. Errors go to standard error and name field, value and remedy.";
 
 void AddImport(CLI::App& app, Command* chosen) {
-  CLI::App& import = AddGroup(app, "import", "Items, locations and past sales from CSV files");
+  CLI::App& import =
+      AddGroup(app, "import", "Items, locations, open orders and past sales from CSV files");
   const auto describe = +[](CLI::App& command, ImportOptions& options) {
     command.add_option("FILE", options.path, "the CSV file")->required();
     command.add_flag("--dry-run", options.dry_run, "let the hub check it and change nothing");
@@ -43,6 +46,7 @@ void AddImport(CLI::App& app, Command* chosen) {
   Add(import, chosen, "items", "Import items", describe, ImportItems)->footer(kItemColumns);
   Add(import, chosen, "locations", "Import locations", describe, ImportLocations)
       ->footer(kLocationColumns);
+  AddOrdersImport(import, chosen);
   AddSalesImport(import, chosen);
 }
 
@@ -102,6 +106,28 @@ void AddAvailability(CLI::App& app, Command* chosen) {
         command.add_flag("--explain", options.explain, "add the arithmetic, step by step");
       },
       ShowAvailability);
+  Add<FindOptions>(
+      app, chosen, "find", "Show where an item can be had, the nearest location first",
+      [](CLI::App& command, FindOptions& options) {
+        command.add_option("SKU", options.sku, "the item, by SKU or alias");
+        command.add_option("--parent", options.parent_sku, "all items of this style instead");
+        command
+            .add_option("--near", options.near,
+                        "from this point: degrees north and east, such as 40.4168,-3.7038")
+            ->type_name("LAT,LON");
+        command.add_option("--near-location", options.near_location_id,
+                           "from this location, which is left out; it needs coordinates");
+        command.add_option("--channel", options.channel_id,
+                           "the channel; needed once the chain has more than one");
+        command.add_option("--limit", options.limit, "locations to show, 1 to 100 (10)");
+        command.add_option("--within-km", options.within_km,
+                           "only within so many kilometres; 0: however far (0)");
+        command.add_option("--units", options.units,
+                           "least units that a location must be able to promise (1)");
+        command.add_flag("--empty", options.with_empty,
+                         "also locations that can promise nothing now");
+      },
+      FindNearby);
 }
 
 struct SkuPair {
@@ -239,6 +265,8 @@ void AddGroupsAndChannels(CLI::App& app, Command* chosen) {
                     "a location that it may use; may be repeated; without any it may use all");
         AddRepeated(command, "--group", options.group_ids,
                     "a group that it may use; may be repeated");
+        command.add_option("--reservation-ttl", options.reservation_ttl,
+                           "how long a reservation holds by itself, 1s to 7d (15m)");
       },
       SetChannel);
   channel.add_subcommand("list", "List channels")->callback([chosen] { *chosen = ListChannels; });
@@ -338,6 +366,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
+  AddReservations(app, chosen);
   AddRules(app, chosen);
   AddSupply(app, chosen);
   AddInsights(app, chosen);
@@ -346,6 +375,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddLocations(app, chosen);
   AddGroupsAndChannels(app, chosen);
   AddQuarantine(app, chosen);
+  AddWebhooks(app, chosen);
   AddImport(app, chosen);
   app.add_subcommand("completion", "Print the bash completion script: source <(onhand completion)")
       ->callback([&options] { options.completion = true; });

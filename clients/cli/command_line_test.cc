@@ -396,7 +396,7 @@ TEST_F(CommandLineTest, RulesThatCannotBeAreUsageErrors) {
 
 TEST_F(CommandLineTest, ChannelsTakeRepeatedLocationsInAnyPlace) {
   EXPECT_EQ(Onhand({"channel", "set", "--location", "S1", "web", "--kind", "SHIP", "--location",
-                    "S2", "--group", "north"}),
+                    "S2", "--group", "north", "--reservation-ttl", "20m"}),
             0)
       << err_;
   ASSERT_THAT(catalog_.channels, SizeIs(1));
@@ -404,6 +404,7 @@ TEST_F(CommandLineTest, ChannelsTakeRepeatedLocationsInAnyPlace) {
   EXPECT_EQ(catalog_.channels[0].kind(), v1::CHANNEL_KIND_SHIP);
   EXPECT_THAT(catalog_.channels[0].location_ids(), ElementsAre("S1", "S2"));
   EXPECT_THAT(catalog_.channels[0].group_ids(), ElementsAre("north"));
+  EXPECT_EQ(catalog_.channels[0].reservation_ttl_s(), 1200);
 }
 
 TEST_F(CommandLineTest, PausesALocationUntilAMomentOfTheHub) {

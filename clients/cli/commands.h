@@ -75,7 +75,12 @@ void AddRules(CLI::App& app, Command* chosen);
 void AddSupply(CLI::App& app, Command* chosen);
 void AddInsights(CLI::App& app, Command* chosen);
 void AddFeeds(CLI::App& app, Command* chosen);
-// `import sales`, beside the imports of the catalog.
+void AddWebhooks(CLI::App& app, Command* chosen);
+void AddReservations(CLI::App& app, Command* chosen);
+// `check shortages`, beside the checks of numbers.
+void AddShortages(CLI::App& check, Command* chosen);
+// `import orders` and `import sales`, beside the imports of the catalog.
+void AddOrdersImport(CLI::App& import, Command* chosen);
 void AddSalesImport(CLI::App& import, Command* chosen);
 
 }  // namespace onhand::cli

@@ -63,6 +63,17 @@ TEST(CompletionTest, OffersCommandsOfAGroup) {
                                    "rollback", "export", "apply"));
 }
 
+TEST(CompletionTest, OffersWhatBecomesOfReservations) {
+  EXPECT_THAT(Offered({"reservation", ""}),
+              UnorderedElementsAre("create", "check", "extend", "commit", "pick", "fulfil",
+                                   "release", "reassign", "fail-pick", "show", "list"));
+  EXPECT_THAT(Offered({"check", "sh"}), ElementsAre("shortages"));
+  EXPECT_THAT(Offered({"import", "o"}), ElementsAre("orders"));
+  EXPECT_THAT(Offered({"reservation", "fail-pick", "--failure", ""}),
+              UnorderedElementsAre("not-found", "mismatch", "damaged"));
+  EXPECT_THAT(Offered({"find", "--near"}), UnorderedElementsAre("--near", "--near-location"));
+}
+
 TEST(CompletionTest, OffersOptionsOfTheCommandAndOfTheProgram) {
   EXPECT_THAT(Offered({"rule", "set", "r1", "--"}),
               AllOf(Contains("--chain-floor"), Contains("--json"), Not(Contains("--watch"))));

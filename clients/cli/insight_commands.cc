@@ -40,6 +40,7 @@ void AddChecks(CLI::App& app, Command* chosen) {
         command.add_option("--listed", options.listed_max, "how many to list, 1 to 10,000 (100)");
       },
       CheckDead);
+  AddShortages(check, chosen);
 }
 
 void DescribeAssess(CLI::App& command, AssessOptions& options) {

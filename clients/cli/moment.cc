@@ -1,5 +1,7 @@
 #include "clients/cli/moment.h"
 
+#include <limits>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -38,6 +40,14 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view option, absl::str
                       "24h or 2d");
   }
   return duration;
+}
+
+absl::StatusOr<int32_t> ParseSeconds(absl::string_view option, absl::string_view text) {
+  const absl::StatusOr<absl::Duration> duration = ParseDuration(option, text);
+  if (!duration.ok()) return duration.status();
+  const int64_t seconds = absl::ToInt64Seconds(*duration);
+  if (seconds <= std::numeric_limits<int32_t>::max()) return static_cast<int32_t>(seconds);
+  return UsageError(option, text, "give a shorter time, such as 15m or 2d");
 }
 
 absl::StatusOr<absl::Time> ParseMoment(absl::string_view option, absl::string_view text,

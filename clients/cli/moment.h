@@ -3,6 +3,7 @@
 #ifndef ONHAND_CLIENTS_CLI_MOMENT_H_
 #define ONHAND_CLIENTS_CLI_MOMENT_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,9 @@ namespace onhand::cli {
 // Reads '5m', '24h', '1h30m', '2d12h' or '90s': whole seconds, not negative. `option` is named in
 // the error.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view option, absl::string_view text);
+
+// The same as a number of seconds for the contract; more than it can say is refused.
+absl::StatusOr<int32_t> ParseSeconds(absl::string_view option, absl::string_view text);
 
 // Reads 'now', a local date '2025-11-23', a local time '2025-11-23 14:00' (or with T), a time with
 // its own offset '2025-11-23T14:00:00+01:00', or a duration from `now` on, such as '2h'.

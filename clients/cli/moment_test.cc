@@ -40,6 +40,13 @@ TEST(DurationTest, ErrorNamesOptionValueAndRemedy) {
             "such as 90s, 5m, 24h or 2d.");
 }
 
+TEST(DurationTest, SecondsThatTheContractCannotSayAreRefused) {
+  EXPECT_EQ(*ParseSeconds("--ttl", "15m"), 900);
+  EXPECT_EQ(*ParseSeconds("--ttl", "24855d"), 2'147'472'000);
+  EXPECT_EQ(ExitCode(ParseSeconds("--ttl", "24856d").status()), kExitUsage);
+  EXPECT_EQ(ExitCode(ParseSeconds("--ttl", "soon").status()), kExitUsage);
+}
+
 TEST(DurationTest, PrintsTheLargestUnits) {
   EXPECT_EQ(FormatSeconds(0), "0s");
   EXPECT_EQ(FormatSeconds(300), "5m");

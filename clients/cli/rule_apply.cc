@@ -3,11 +3,11 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/counted.h"
 #include "clients/cli/csv.h"
 #include "clients/cli/replaced_file.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
 #include "clients/cpp/refusal.h"
@@ -41,33 +41,14 @@ void AddChange(const v1::Rule& before, WrittenRule after, RuleFileChanges* chang
   changes->changes.push_back({before, std::move(after)});
 }
 
-// The line of the file that an error of the hub is about: its change's field, or its rule.
-int LineOf(const WrittenRule& written, const std::string& field) {
-  for (const RuleField& known : RuleFields()) {
-    if (!absl::EndsWith(field, absl::StrCat(".", known.contract))) continue;
-    const auto line = written.lines.find(known.name);
+// The line of the file that an error of the hub is about: of the field that it refuses, else of one
+// that it mentions, as where a field is missing beside another, else of the rule.
+int LineOf(const WrittenRule& written, const absl::Status& status) {
+  for (const RuleField* field : RefusedFields(status)) {
+    const auto line = written.lines.find(field->name);
     if (line != written.lines.end()) return line->second;
   }
   return written.line;
-}
-
-absl::Status Refused(const std::string& path, const RuleFileChanges& changes,
-                     const absl::Status& status) {
-  const client::Refusal refusal = client::RefusalOf(status);
-  const bool is_known = refusal.index && *refusal.index >= 0 &&
-                        static_cast<size_t>(*refusal.index) < changes.changes.size();
-  if (!is_known) return status;
-  const RuleFileChanges::Change& change = changes.changes[*refusal.index];
-  const bool ends = change.after.rule.rule_id().empty();
-  const std::string where =
-      ends ? absl::StrCat(path, ": rule '", change.before.rule_id(), "', which it does not hold")
-           : absl::StrCat(path, " line ", LineOf(change.after, refusal.field), ": rule '",
-                          change.after.rule.rule_id(), "'");
-  absl::Status result(status.code(),
-                      absl::StrCat(where, ": ", client::Describe(status), " (nothing is changed)"));
-  status.ForEachPayload(
-      [&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
-  return result;
 }
 
 void AddLines(const RuleFileChanges::Change& change, const RuleWords& words, Table* table) {
@@ -113,6 +94,26 @@ std::string Summary(const RuleFileChanges& changes) {
 }
 
 }  // namespace
+
+absl::Status RefusedOfFile(const std::string& path, const RuleFileChanges& changes,
+                           const absl::Status& status) {
+  const client::Refusal refusal = client::RefusalOf(status);
+  const bool is_known = refusal.index && *refusal.index >= 0 &&
+                        static_cast<size_t>(*refusal.index) < changes.changes.size();
+  if (!is_known) return status;
+  const RuleFileChanges::Change& change = changes.changes[*refusal.index];
+  const bool ends = change.after.rule.rule_id().empty();
+  const std::string where =
+      ends ? absl::StrCat(path, ": rule '", change.before.rule_id(), "', which it does not hold")
+           : absl::StrCat(path, " line ", LineOf(change.after, status), ": rule '",
+                          change.after.rule.rule_id(), "'");
+  absl::Status result(status.code(),
+                      absl::StrCat(where, ": ", client::Describe(InWords(status, FileWords())),
+                                   " (nothing is changed)"));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { result.SetPayload(url, payload); });
+  return result;
+}
 
 absl::Status ExportRules(Session& session, const ExportOptions& options) {
   RuleFormat format = RuleFormat::kYaml;
@@ -197,7 +198,7 @@ absl::Status ApplyRules(Session& session, const ApplyOptions& options) {
   v1::BatchChangeRulesResponse response;
   if (!request.changes().empty()) {
     auto answer = session.hub.Write(&v1::RuleService::Stub::BatchChangeRules, request);
-    if (!answer.ok()) return Refused(options.path, *changes, answer.status());
+    if (!answer.ok()) return RefusedOfFile(options.path, *changes, answer.status());
     response = *std::move(answer);
   }
   if (session.json) {

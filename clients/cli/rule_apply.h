@@ -46,6 +46,10 @@ struct RuleFileChanges {
 absl::StatusOr<RuleFileChanges> ChangesOfFile(Session& session, const std::string& path,
                                               bool prune);
 
+// A refusal of such changes, with the line of the file that it is about, in the file's words.
+absl::Status RefusedOfFile(const std::string& path, const RuleFileChanges& changes,
+                           const absl::Status& status);
+
 }  // namespace onhand::cli
 
 #endif  // ONHAND_CLIENTS_CLI_RULE_APPLY_H_

@@ -49,9 +49,13 @@ class FakeRules final : public v1::RuleService::Service {
     batches.push_back(*request);
     Warn(*response);
     for (int i = 0; i < request->changes_size(); ++i) {
-      if (request->changes(i).set().max_quantity() != 666) continue;
-      return FakeRefusal(grpc::StatusCode::INVALID_ARGUMENT, "the rule is refused", "INVALID_RULE",
-                         absl::StrCat("changes[", i, "].set.max_quantity"));
+      const v1::Rule& rule = request->changes(i).set();
+      const std::string field = rule.max_quantity() == 666 ? "max_quantity" : "backorder_limit";
+      if (rule.max_quantity() != 666 && rule.zero_policy() != v1::ZERO_POLICY_BACKORDER) continue;
+      const std::string path = absl::StrCat("changes[", i, "].set.", field);
+      return FakeRefusal(grpc::StatusCode::INVALID_ARGUMENT,
+                         absl::StrCat(path, " is refused beside zero_policy"), "INVALID_RULE",
+                         path);
     }
     if (request->dry_run()) return grpc::Status::OK;
     for (const v1::RuleChange& change : request->changes()) {
@@ -305,7 +309,12 @@ TEST_F(RuleCommandsTest, ApplyNamesTheLineThatTheHubRefuses) {
   const std::string path = WriteFile(
       "yaml", "rules:\n  - id: a\n    zero: hide\n  - id: b\n    zero: hide\n    max_shown: 666\n");
   EXPECT_EQ(Onhand({"rule", "apply", path}), 1);
-  EXPECT_THAT(err_, HasSubstr("yaml line 6: rule 'b': the rule is refused"));
+  EXPECT_THAT(err_, HasSubstr("yaml line 6: rule 'b': max_shown is refused beside zero "));
+  // A field that is missing has no line: that of the field which asks for it is named.
+  const std::string missing = WriteFile(
+      "yaml", "rules:\n  - id: a\n    cache: 1m\n    zero: backorder\n    max_shown: 5\n");
+  EXPECT_EQ(Onhand({"rule", "apply", missing}), 1);
+  EXPECT_THAT(err_, HasSubstr("yaml line 4: rule 'a': backorder_limit is refused beside zero "));
   EXPECT_EQ(Onhand({"rule", "apply", WriteFile("txt", "")}), 2);
   EXPECT_EQ(Onhand({"rule", "apply", WriteFile("yml", "rules:\n  - id: a\n    zero: no\n")}), 1);
   EXPECT_THAT(err_, HasSubstr("line 3: zero 'no' of rule 'a'"));

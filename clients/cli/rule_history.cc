@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/moment.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
 #include "clients/cpp/refusal.h"
@@ -140,7 +141,7 @@ absl::Status RollBackRule(Session& session, const RollbackOptions& options) {
   request.set_reason(options.change.reason);
   request.set_confirm_hiding(options.change.yes);
   const auto response = session.hub.Write(&v1::RuleService::Stub::RollbackRule, std::move(request));
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InWords(response.status(), OptionWords());
   if (session.json) {
     PrintJson(session, *response);
     return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include "clients/cli/counted.h"
 #include "clients/cli/names.h"
 #include "clients/cli/rule_apply.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/rules.grpc.pb.h"
 
@@ -62,22 +63,9 @@ void Print(Session& session, const v1::PreviewRulesResponse& response) {
               << (response.confirmation_needed() ? ": making it needs --yes.\n" : ".\n");
 }
 
-absl::StatusOr<v1::PreviewRulesRequest> ChangesToTry(Session& session,
-                                                     const PreviewOptions& options) {
-  const bool has_rule = !options.rule.rule_id.empty();
-  const int given = static_cast<int>(has_rule) + static_cast<int>(!options.path.empty()) +
-                    static_cast<int>(!options.delete_rule_id.empty());
-  if (given != 1) {
-    return UsageError("preview", absl::StrCat(given, " changes"),
-                      "give one of a rule's ID with its options, --file FILE and --delete ID");
-  }
+absl::StatusOr<v1::PreviewRulesRequest> ChangeToTry(Session& session,
+                                                    const PreviewOptions& options) {
   v1::PreviewRulesRequest request;
-  if (!options.path.empty()) {
-    absl::StatusOr<RuleFileChanges> changes = ChangesOfFile(session, options.path, options.prune);
-    if (!changes.ok()) return changes.status();
-    *request.mutable_changes() = std::move(*changes->request.mutable_changes());
-    return request;
-  }
   v1::RuleChange& change = *request.add_changes();
   change.set_etag("*");
   if (!options.delete_rule_id.empty()) {
@@ -88,6 +76,25 @@ absl::StatusOr<v1::PreviewRulesRequest> ChangesToTry(Session& session,
   if (!rule.ok()) return rule.status();
   *change.mutable_set() = *std::move(rule);
   return request;
+}
+
+absl::Status PreviewFile(Session& session, const PreviewOptions& options) {
+  const absl::StatusOr<RuleFileChanges> changes =
+      ChangesOfFile(session, options.path, options.prune);
+  if (!changes.ok()) return changes.status();
+  if (changes->request.changes().empty()) {
+    if (session.json) {
+      PrintJson(session, v1::PreviewRulesResponse());
+    } else {
+      session.out << "The file says what the hub says: nothing would change.\n";
+    }
+    return absl::OkStatus();
+  }
+  v1::PreviewRulesRequest request;
+  *request.mutable_changes() = changes->request.changes();
+  request.set_listed_max(std::max<uint32_t>(options.listed_max, 1));
+  const absl::Status status = Preview(session, request);
+  return status.ok() ? status : RefusedOfFile(options.path, *changes, status);
 }
 
 }  // namespace
@@ -105,18 +112,18 @@ absl::Status Preview(Session& session, const v1::PreviewRulesRequest& request) {
 }
 
 absl::Status PreviewRules(Session& session, const PreviewOptions& options) {
-  absl::StatusOr<v1::PreviewRulesRequest> request = ChangesToTry(session, options);
-  if (!request.ok()) return request.status();
-  if (request->changes().empty()) {
-    if (session.json) {
-      PrintJson(session, v1::PreviewRulesResponse());
-    } else {
-      session.out << "The file says what the hub says: nothing would change.\n";
-    }
-    return absl::OkStatus();
+  const bool has_rule = !options.rule.rule_id.empty();
+  const int given = static_cast<int>(has_rule) + static_cast<int>(!options.path.empty()) +
+                    static_cast<int>(!options.delete_rule_id.empty());
+  if (given != 1) {
+    return UsageError("preview", absl::StrCat(given, " changes"),
+                      "give one of a rule's ID with its options, --file FILE and --delete ID");
   }
+  if (!options.path.empty()) return PreviewFile(session, options);
+  absl::StatusOr<v1::PreviewRulesRequest> request = ChangeToTry(session, options);
+  if (!request.ok()) return request.status();
   request->set_listed_max(std::max<uint32_t>(options.listed_max, 1));
-  return Preview(session, *request);
+  return InWords(Preview(session, *request), OptionWords());
 }
 
 }  // namespace onhand::cli

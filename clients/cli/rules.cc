@@ -7,16 +7,13 @@
 #include "absl/time/clock.h"
 #include "clients/cli/moment.h"
 #include "clients/cli/rule_preview.h"
+#include "clients/cli/rule_refusals.h"
 #include "clients/cli/rule_sentences.h"
 #include "clients/cli/table.h"
 #include "onhand/v1/rules.grpc.pb.h"
 
 namespace onhand::cli {
 namespace {
-
-std::string AsOption(absl::string_view name) {
-  return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
-}
 
 // The hub is asked for its time only where a moment counts from it.
 RuleWords WordsFor(Session& session, const RuleTexts& texts) {
@@ -35,7 +32,7 @@ absl::StatusOr<v1::Rule> MakeRule(Session& session, const RuleOptions& options) 
   if (options.exclude) texts["include"] = "no";
   const RefuseField refuse = [](const std::string& field, const std::string& value,
                                 absl::string_view remedy) {
-    return UsageError(field.empty() ? "rule" : AsOption(field), value,
+    return UsageError(field.empty() ? "rule" : OptionWords().of(*FindRuleField(field)), value,
                       absl::StrReplaceAll(remedy, {{"{chain_mode}", "--pooled, --aggregate"},
                                                    {"{include}", "--include, --exclude"},
                                                    {"{", "--"},
@@ -70,7 +67,7 @@ absl::Status SetRule(Session& session, const SetRuleOptions& options) {
     *change.mutable_set() = *std::move(rule);
     change.set_etag(options.etag.empty() ? "*" : options.etag);
     request.set_listed_max(kPreviewListed);
-    return Preview(session, request);
+    return InWords(Preview(session, request), OptionWords());
   }
   v1::SetRuleRequest request;
   *request.mutable_rule() = *std::move(rule);
@@ -80,7 +77,7 @@ absl::Status SetRule(Session& session, const SetRuleOptions& options) {
   request.set_dry_run(options.dry_run);
   request.set_confirm_hiding(options.change.yes);
   const auto response = session.hub.Write(&v1::RuleService::Stub::SetRule, std::move(request));
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InWords(response.status(), OptionWords());
   if (session.json) {
     PrintJson(session, *response);
     return absl::OkStatus();
@@ -116,7 +113,7 @@ absl::Status ShowRule(Session& session, const std::string& rule_id) {
   v1::GetRuleRequest request;
   request.set_rule_id(rule_id);
   const auto response = session.hub.Call(&v1::RuleService::Stub::GetRule, request);
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InWords(response.status(), OptionWords());
   if (session.json) {
     PrintJson(session, *response);
   } else {
@@ -133,7 +130,7 @@ absl::Status DeleteRule(Session& session, const DeleteRuleOptions& options) {
   request.set_reason(options.change.reason);
   request.set_confirm_hiding(options.change.yes);
   const auto response = session.hub.Write(&v1::RuleService::Stub::DeleteRule, std::move(request));
-  if (!response.ok()) return response.status();
+  if (!response.ok()) return InWords(response.status(), OptionWords());
   if (session.json) {
     PrintJson(session, *response);
   } else {

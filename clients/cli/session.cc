@@ -73,10 +73,6 @@ absl::Time HubNow(Session& session) {
   return now.ok() ? *now : absl::Now();
 }
 
-absl::Time FromProto(const google::protobuf::Timestamp& moment) {
-  return absl::FromUnixSeconds(moment.seconds()) + absl::Nanoseconds(moment.nanos());
-}
-
 google::protobuf::Timestamp ToProto(absl::Time moment) {
   const int64_t us = absl::ToUnixMicros(moment);
   google::protobuf::Timestamp result;

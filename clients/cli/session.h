@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "clients/cpp/connection.h"
+#include "clients/cpp/timestamp.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -61,7 +62,7 @@ void PrintJson(
 // asked.
 absl::Time HubNow(Session& session);
 
-absl::Time FromProto(const google::protobuf::Timestamp& moment);
+using client::FromProto;
 google::protobuf::Timestamp ToProto(absl::Time moment);
 
 // All pages of a list as one response; tables need every row before they can be aligned.

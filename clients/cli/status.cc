@@ -109,6 +109,11 @@ absl::StatusOr<std::string> WhyShown(Session& session, const v1::DisplayChange& 
   return response->availability().explanation().sentence();
 }
 
+std::string RuleText(const v1::DisplayChange& change) {
+  if (change.rule_version() == 0) return change.rule_id();
+  return absl::StrCat(change.rule_id(), ", version ", change.rule_version());
+}
+
 }  // namespace
 
 absl::Status ShowStatus(Session& session, bool watch) {
@@ -142,7 +147,7 @@ absl::Status ShowDisplayed(Session& session, const std::string& sku) {
     if (!why.ok()) return why.status();
     table.Add({change.sku(), change.channel_id(), NameOf(change.status()),
                FormatMoment(FromProto(change.changed_at()), now, session.zone),
-               absl::StrCat(change.salable()), change.rule_id(), *why});
+               absl::StrCat(change.salable()), RuleText(change), *why});
   }
   table.Print(session.out, "It was never shown or hidden on any channel.");
   return absl::OkStatus();

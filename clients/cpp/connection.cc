@@ -1,11 +1,11 @@
 #include "clients/cpp/connection.h"
 
-#include <algorithm>
+#include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "clients/cpp/refusal.h"
+#include "clients/cpp/backoff.h"
 #include "clients/cpp/request_id.h"
+#include "clients/cpp/timestamp.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "onhand/v1/hub.grpc.pb.h"
@@ -25,6 +25,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // A proxy variable of the environment is meant for the web, not for the hub next door.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(options.hub, grpc::InsecureChannelCredentials(), arguments);
@@ -37,22 +38,24 @@ Connection::Connection(ConnectionOptions options)
 
 absl::Status Connection::Attempt(absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call) {
   const absl::Time deadline = absl::Now() + options_.timeout;
+  std::optional<Backoff> backoff;
   for (int attempt = 1;; ++attempt) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(deadline));
     const absl::Status status = StatusFromGrpc(call(&context));
     if (!absl::IsUnavailable(status)) return status;
-    const absl::Duration backoff = Backoff(attempt);
-    if (attempt >= options_.attempts_max || absl::Now() + backoff >= deadline) return status;
-    absl::SleepFor(backoff);
+    if (!backoff) backoff.emplace(options_.first_backoff, kBackoffMax);
+    const absl::Duration wait = backoff->Next();
+    if (attempt >= options_.attempts_max || absl::Now() + wait >= deadline) return status;
+    AwaitHub(absl::Now() + wait);
   }
 }
 
-absl::Duration Connection::Backoff(int attempt) {
-  const absl::Duration bound =
-      std::min(options_.first_backoff * (1 << std::min(attempt - 1, 20)), kBackoffMax);
-  absl::MutexLock lock(&mu_);
-  return bound * absl::Uniform(random_, 0.0, 1.0);
+// gRPC connects anew only while some call or this waits inside of it; otherwise it looks every 5 s.
+void Connection::AwaitHub(absl::Time until) {
+  channel_->WaitForConnected(absl::ToChronoTime(until));
+  // The rest as well: a thousand clients shall not come back in one moment.
+  absl::SleepFor(until - absl::Now());
 }
 
 std::string Connection::MakeRequestId() {
@@ -61,18 +64,12 @@ std::string Connection::MakeRequestId() {
   return NewRequestId(now, random_);
 }
 
-bool Connection::IsClockRefusal(const absl::Status& status) {
-  const std::string reason = RefusalOf(status).reason;
-  return reason == "REQUEST_ID_EXPIRED" || reason == "REQUEST_ID_AHEAD";
-}
-
 absl::StatusOr<absl::Time> Connection::HubTime() {
   absl::StatusOr<v1::GetHubStatusResponse> hub =
       Call(&v1::HubService::Stub::GetHubStatus, v1::GetHubStatusRequest());
   if (!hub.ok()) return hub.status();
   if (!hub->has_ledger_time()) return absl::Now();  // an empty ledger has no time yet
-  const absl::Time ledger_time = absl::FromUnixSeconds(hub->ledger_time().seconds()) +
-                                 absl::Nanoseconds(hub->ledger_time().nanos());
+  const absl::Time ledger_time = FromProto(hub->ledger_time());
   hub_ahead_us_.store(absl::ToInt64Microseconds(ledger_time - absl::Now()));
   return ledger_time;
 }

@@ -2,6 +2,10 @@
 // retry while the hub is away. Retrying is safe because every unary call of the contract is a read
 // or idempotent by its request id. Owned by the program that talks to the hub; any thread may call
 // it, many at once.
+//
+// The retry is a loop of ours, and gRPC's own is off so that there is one: a retryPolicy of the
+// service config gives up after five attempts whatever it is told, and knows nothing of refusals,
+// while a write whose fresh id the hub's clock refuses needs another id, not the same once more.
 #ifndef ONHAND_CLIENTS_CPP_CONNECTION_H_
 #define ONHAND_CLIENTS_CPP_CONNECTION_H_
 
@@ -19,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "clients/cpp/refusal.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/sync_stream.h"
@@ -93,17 +98,19 @@ class Connection {
       return reader->Finish();
     });
   }
+  // A new request id by the hub's clock, as far as that is known.
+  std::string MakeRequestId();
 
   // The hub's ledger time; remembers how far it is from this machine's clock, for request ids.
   absl::StatusOr<absl::Time> HubTime();
 
+  // For streams, which outlive a call and retry in their own way.
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const ConnectionOptions& options() const { return options_; }
 
  private:
   absl::Status Attempt(absl::FunctionRef<grpc::Status(grpc::ClientContext*)> call);
-  std::string MakeRequestId();
-  absl::Duration Backoff(int attempt);
-  static bool IsClockRefusal(const absl::Status& status);
+  void AwaitHub(absl::Time until);
 
   const ConnectionOptions options_;
   const std::shared_ptr<grpc::Channel> channel_;

@@ -77,6 +77,11 @@ Refusal RefusalOf(const absl::Status& status) {
   return refusal;
 }
 
+bool IsClockRefusal(const absl::Status& status) {
+  const std::string reason = RefusalOf(status).reason;
+  return reason == "REQUEST_ID_EXPIRED" || reason == "REQUEST_ID_AHEAD";
+}
+
 std::string Describe(const absl::Status& status) {
   const Refusal refusal = RefusalOf(status);
   std::string text(

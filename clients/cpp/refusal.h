@@ -35,6 +35,9 @@ absl::Status RefusedStatus(absl::StatusCode code, absl::string_view message,
 // What `status` carries.
 Refusal RefusalOf(const absl::Status& status);
 
+// Whether a request id was refused because its moment is far from the hub's clock.
+bool IsClockRefusal(const absl::Status& status);
+
 // Message, field, value, remedy and reason as text for people. Parts that the message already says
 // are not repeated.
 std::string Describe(const absl::Status& status);

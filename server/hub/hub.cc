@@ -93,7 +93,8 @@ uint64_t Hub::image_revision() const { return image_writer_->sealed_revision(); 
 void Hub::Submit(Write write) {
   auto done =
       std::make_shared<std::function<void(absl::StatusOr<std::string>)>>(std::move(write.done));
-  auto decide = [write = std::move(write), done](ledger::Group& group) -> Sequencer::Finish {
+  const bool reads_rules = write.decide_by_rules != nullptr;
+  auto decide = [this, write = std::move(write), done](ledger::Group& group) -> Sequencer::Finish {
     absl::StatusOr<std::string> answer;
     bool answered = false;
     if (!write.request_id.empty()) {
@@ -109,7 +110,9 @@ void Hub::Submit(Write write) {
     }
     if (!answered) {
       const int facts_before = group.fact_count();
-      answer = write.decide(group);
+      // On the thread that applies: the book does not change meanwhile.
+      answer = write.decide_by_rules != nullptr ? write.decide_by_rules(group, ledger_.rule_book())
+                                                : write.decide(group);
       if (answer.ok() && !write.request_id.empty() && group.fact_count() > facts_before) {
         ledger::KeepAnswer(group, write.request_id, write.content_hash, *answer);
       }
@@ -118,7 +121,7 @@ void Hub::Submit(Write write) {
       (*done)(outcome.ok() ? std::move(answer) : absl::StatusOr<std::string>(outcome));
     };
   };
-  sequencer_->Submit(std::move(decide),
+  sequencer_->Submit({std::move(decide), reads_rules},
                      [done](absl::Status refused) { (*done)(std::move(refused)); });
 }
 
@@ -128,29 +131,28 @@ void Hub::OpenSource(const v1::Hello& hello,
   v1::Hello heard = hello;
   if (clock_scale().factor != 1) heard.clear_sent_at();
   sequencer_->Submit(
-      [hello = std::move(heard), shared_done](ledger::Group& group) -> Sequencer::Finish {
+      {[hello = std::move(heard), shared_done](ledger::Group& group) -> Sequencer::Finish {
         return [shared_done,
                 opened = ledger::DecideHello(group, hello)](const absl::Status& outcome) mutable {
           (*shared_done)(outcome.ok() ? std::move(opened)
                                       : absl::StatusOr<ledger::OpenedSource>(outcome));
         };
-      },
+      }},
       [shared_done](absl::Status refused) { (*shared_done)(std::move(refused)); });
 }
 
 void Hub::SubmitHeartbeat(uint32_t source, const v1::Heartbeat& heartbeat,
                           int64_t clock_correction_us) {
-  sequencer_->Submit(
-      [=](ledger::Group& group) -> Sequencer::Finish {
-        ledger::DecideHeartbeat(group, source, clock_correction_us, heartbeat);
-        return [](const absl::Status&) {};
-      },
-      [](absl::Status) {});
+  sequencer_->Submit({[=](ledger::Group& group) -> Sequencer::Finish {
+                       ledger::DecideHeartbeat(group, source, clock_correction_us, heartbeat);
+                       return [](const absl::Status&) {};
+                     }},
+                     [](absl::Status) {});
 }
 
 void Hub::SubmitReport(ReportWrite report) { sequencer_->SubmitReport(std::move(report)); }
 
-void Hub::set_on_applied(std::function<void(uint64_t)> on_applied) {
+void Hub::set_on_applied(OnApplied on_applied) {
   sequencer_->set_on_applied(std::move(on_applied));
 }
 

@@ -52,6 +52,10 @@ struct Write {
   // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
   // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;
+  // In its place for a decision that reads rules: those of the committed state. In a group that
+  // changes them already it is not called: it and what came behind it lead the next group.
+  std::function<absl::StatusOr<std::string>(ledger::Group&, const ledger::RuleBook&)>
+      decide_by_rules;
   // Called once, on a thread of the hub, when the facts are durable and applied, or with why
   // not: the decision's own refusal, RESOURCE_EXHAUSTED (QUEUE_FULL), UNAVAILABLE (OUTCOME_UNKNOWN,
   // STOPPING). Must not block.
@@ -117,8 +121,10 @@ class Hub {
   const std::string& journal_id() const { return journal_id_; }
   // The last applied revision, without the lock.
   uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
-  // Called after each applied row, on the sequencer's thread, with its revision; must not block.
-  void set_on_applied(std::function<void(uint64_t)> on_applied);
+  // Called after each applied row, on the sequencer's thread, with what was in it; must not block.
+  // Once this returns, the one before is not running any more.
+  using OnApplied = std::function<void(const ledger::RowMoment&, const ledger::journal::Record&)>;
+  void set_on_applied(OnApplied on_applied);
 
   // Since the start of the process.
   struct Counts {

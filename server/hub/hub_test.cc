@@ -15,6 +15,8 @@
 #include "server/hub/image.h"
 #include "server/ledger/decide_catalog.h"
 #include "server/ledger/decide_request.h"
+#include "server/ledger/decide_reservation.h"
+#include "server/ledger/decide_rules.h"
 #include "server/ledger/decide_stock.h"
 #include "server/ledger/encode.h"
 #include "server/ledger/refusal.h"
@@ -310,6 +312,129 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
   Await([&] { return done.load() == 6; });
   EXPECT_EQ(OnHand(), 6);
   Close();
+}
+
+// A shop that sells balls, and what becomes of its reservations without anybody asking.
+class ReservingHubTest : public HubTest {
+ protected:
+  ReservingHubTest() {
+    v1::BatchUpsertChannelsRequest channels;
+    channels.add_channels()->set_channel_id("ship");
+    channels.mutable_channels(0)->set_kind(v1::CHANNEL_KIND_SHIP);
+    v1::BatchUpsertItemsRequest items;
+    items.add_items()->set_sku("ball");
+    items.mutable_items(0)->set_published(true);
+    const auto made = Ask({.decide = [&](ledger::Group& group) -> absl::StatusOr<std::string> {
+      EXPECT_TRUE(ledger::DecideUpsertChannels(group, channels).ok());
+      EXPECT_TRUE(ledger::DecideUpsertItems(group, items).ok());
+      return std::string();
+    }});
+    EXPECT_TRUE(made.ok()) << made.status();
+  }
+
+  // So many balls for ten seconds.
+  static Write Hold(int32_t units, uint8_t number) {
+    v1::CreateReservationRequest request;
+    request.set_request_id(ledger::ReservationIdText(RequestId(number)));
+    request.mutable_basket()->add_lines()->set_sku("ball");
+    request.mutable_basket()->mutable_lines(0)->set_units(units);
+    request.set_ttl_s(10);
+    return {
+        .request_id = RequestId(number),
+        .content_hash = 1,
+        .decide_by_rules = [request](ledger::Group& group,
+                                     const ledger::RuleBook& book) -> absl::StatusOr<std::string> {
+          auto response = ledger::DecideCreateReservation(group, book, request);
+          if (!response.ok()) return response.status();
+          return response->SerializeAsString();
+        }};
+  }
+  static Write Buffer(int32_t units) {
+    v1::SetRuleRequest request;
+    request.mutable_rule()->set_rule_id("buffer");
+    request.mutable_rule()->mutable_buffer()->set_units(units);
+    request.set_etag("*");
+    return {.decide = [request](ledger::Group& group) -> absl::StatusOr<std::string> {
+      const auto response = ledger::DecideSetRule(group, request);
+      if (!response.ok()) return response.status();
+      return std::string();
+    }};
+  }
+  v1::Position Ball() const {
+    return hub_->Read([](const ledger::Ledger& ledger) {
+      return ledger::PositionOf(ledger.state(), ledger.state().Resolve("ball", 0)->item,
+                                *ledger.state().location_ids.Find("bilbao"));
+    });
+  }
+};
+
+TEST_F(ReservingHubTest, AHoldBehindANewRuleIsDecidedByThatRule) {
+  ASSERT_TRUE(Ask(Adjust(5, 1)).ok());
+  // All of it waits for one group.
+  std::promise<void> entered;
+  std::promise<void> release;
+  hub_->Submit({.decide = [&](ledger::Group&) -> absl::StatusOr<std::string> {
+                  entered.set_value();
+                  release.get_future().wait();
+                  return std::string();
+                },
+                .done = [](absl::StatusOr<std::string>) {}});
+  entered.get_future().wait();
+  std::vector<std::future<absl::StatusOr<std::string>>> answers;
+  const auto submit = [&](Write write) {
+    auto promise = std::make_shared<std::promise<absl::StatusOr<std::string>>>();
+    answers.push_back(promise->get_future());
+    write.done = [promise](absl::StatusOr<std::string> answer) {
+      promise->set_value(std::move(answer));
+    };
+    hub_->Submit(std::move(write));
+  };
+  submit(Hold(3, 2));
+  submit(Buffer(2));
+  submit(Hold(1, 3));
+  submit(Adjust(1, 4));
+  submit(Hold(1, 5));
+  release.set_value();
+  EXPECT_TRUE(answers[0].get().ok());
+  EXPECT_TRUE(answers[1].get().ok());
+  EXPECT_EQ(ledger::ReasonOf(answers[2].get().status()), "NOT_ENOUGH");
+  EXPECT_TRUE(answers[3].get().ok());
+  EXPECT_TRUE(answers[4].get().ok());
+  EXPECT_EQ(Ball().held(), 4);
+}
+
+TEST_F(ReservingHubTest, HoldsEndByThemselvesAndSurviveARestart) {
+  ASSERT_TRUE(Ask(Adjust(5, 1)).ok());
+  const auto first = Ask(Hold(3, 2));
+  ASSERT_TRUE(first.ok()) << first.status();
+  hub_->Stop(/*take_image=*/true);
+  Close();
+  Open();
+  EXPECT_EQ(*Ask(Hold(3, 2)), *first);
+  EXPECT_EQ(Ball().held(), 3);
+  clock_.Pass(10 * kSecond);
+  Await([&] { return Ball().held() == 0; });
+  EXPECT_EQ(Ball().available(), 5);
+}
+
+TEST_F(ReservingHubTest, SupplyThatComesIsGivenToWhoWaitsAlsoAfterARestart) {
+  v1::SetRuleRequest rule;
+  rule.mutable_rule()->set_rule_id("on");
+  rule.mutable_rule()->set_zero_policy(v1::ZERO_POLICY_KEEP_SELLING);
+  rule.set_etag("*");
+  ASSERT_TRUE(Ask({.decide = [rule](ledger::Group& group) -> absl::StatusOr<std::string> {
+                const auto response = ledger::DecideSetRule(group, rule);
+                if (!response.ok()) return response.status();
+                return std::string();
+              }}).ok());
+  ASSERT_TRUE(Ask(Hold(3, 2)).ok());
+  ASSERT_TRUE(Ask(Adjust(2, 1)).ok());
+  Await([&] { return Ball().held() == 2; });
+  Close();
+  Open();
+  ASSERT_TRUE(Ask(Adjust(2, 3)).ok());
+  Await([&] { return Ball().held() == 3; });
+  EXPECT_EQ(Ball().available(), 1);
 }
 
 }  // namespace

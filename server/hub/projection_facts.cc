@@ -5,11 +5,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "onhand/v1/types.pb.h"
+#include "server/ledger/reservations.h"
 #include "server/ledger/rows.h"
 
 namespace onhand::hub {
 
 namespace journal = ::onhand::journal::v1;
+
+namespace {
+
+// Of a webhook's URL in the audit.
+constexpr size_t kAuditUrlBytesMax = 200;
+
+}  // namespace
 
 void ProjectedFacts::Take(const RowPlace& row, const journal::Record& record) {
   movement_ordinal_ = display_ordinal_ = audit_ordinal_ = 0;
@@ -67,6 +75,20 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .location = ended.location(),
                             .author = ended.author(),
                             .reason = ended.reason()});
+    }
+    case journal::Fact::kReservationChanged: {
+      const journal::ReservationChanged& changed = fact.reservation_changed();
+      for (const journal::OrderCorrection& correction : changed.corrections()) {
+        positions.insert({correction.item(), correction.location()});
+      }
+      if (changed.author().empty()) return;  // a program's step
+      const journal::Reservation& reservation = changed.reservation();
+      return AddAudit(row, {.action = absl::StrCat("RESERVATION_", changed.cause()),
+                            .text = reservation.order_reference().empty()
+                                        ? ledger::ReservationIdText(reservation.id())
+                                        : absl::StrCat("order ", reservation.order_reference()),
+                            .author = changed.author(),
+                            .reason = changed.reason()});
     }
     case journal::Fact::kItemSet:
       items.insert(fact.item_set().item().id());
@@ -157,6 +179,18 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .author = set.author(),
                             .reason = set.reason()});
     }
+    case journal::Fact::kWebhookSet:
+      return AddAudit(row,
+                      {.action = "SET_WEBHOOK",
+                       .text = absl::StrCat(fact.webhook_set().webhook_id(), ": ",
+                                            fact.webhook_set().url().substr(0, kAuditUrlBytesMax)),
+                       .author = fact.webhook_set().author(),
+                       .reason = fact.webhook_set().reason()});
+    case journal::Fact::kWebhookDeleted:
+      return AddAudit(row, {.action = "DELETE_WEBHOOK",
+                            .text = fact.webhook_deleted().webhook_id(),
+                            .author = fact.webhook_deleted().author(),
+                            .reason = fact.webhook_deleted().reason()});
     case journal::Fact::kQuarantineEnded: {
       const journal::QuarantineEnded& ended = fact.quarantine_ended();
       if (ended.author().empty()) return;  // ended by itself

@@ -135,7 +135,8 @@ storage::DisplayChangeRow DisplayChangeRowOf(const ledger::State& state,
           .status = Word(v1::AvailabilityStatus_Name(status), "AVAILABILITY_STATUS_"),
           .rule_id = change.change.rule_id(),
           .salable = change.change.salable(),
-          .changed_at_us = change.changed_at_us};
+          .changed_at_us = change.changed_at_us,
+          .rule_version = change.change.rule_version()};
 }
 
 storage::AuditRow AuditRowOf(const ledger::State& state, ProjectedFacts::Audit audit) {

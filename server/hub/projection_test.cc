@@ -280,6 +280,8 @@ TEST_F(ProjectionTest, DisplayChangesAreKeptOneByOne) {
     fact.mutable_display_changed()->set_item(1);
     fact.mutable_display_changed()->set_status(status);
     fact.mutable_display_changed()->set_salable(4);
+    fact.mutable_display_changed()->set_rule_id("floor");
+    fact.mutable_display_changed()->set_rule_version(7);
     chain_.Commit(fact);
   }
   CatchUp();
@@ -289,6 +291,8 @@ TEST_F(ProjectionTest, DisplayChangesAreKeptOneByOne) {
   EXPECT_EQ(first.status, "HIDDEN");
   EXPECT_EQ(first.channel_id, "web");
   EXPECT_EQ(first.sku, "sku-1");
+  EXPECT_EQ(first.rule_id, "floor");
+  EXPECT_EQ(first.rule_version, 7u);
 }
 
 TEST_F(ProjectionTest, MovementsPastTheirTimeAreDropped) {

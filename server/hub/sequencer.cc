@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/hub/apply_slices.h"
 #include "server/hub/journal_record.h"
+#include "server/ledger/decide_reservation.h"
 #include "server/ledger/refusal.h"
 
 namespace onhand::hub {
@@ -28,6 +29,9 @@ constexpr auto kResolvePause = std::chrono::milliseconds(200);
 // A quarter of a group at most: display facts never crowd out what people and stores bring.
 constexpr int kDisplayItemsMax = 512;
 constexpr int kOperationsMax = 1'024;
+// Holds that end by time, and lines that supply came for, in one group.
+constexpr int kExpiriesMax = 512;
+constexpr int kSupplyLinesMax = 256;
 // Read or applied in one turn, so that the nightly learning holds up nobody.
 constexpr int kLearnedPositionsMax = 2'048;
 
@@ -124,8 +128,8 @@ absl::Status Sequencer::health() const {
   return health_;
 }
 
-void Sequencer::set_on_applied(std::function<void(uint64_t)> on_applied) {
-  std::lock_guard<std::mutex> lock(mutex_);
+void Sequencer::set_on_applied(Hub::OnApplied on_applied) {
+  std::lock_guard<std::mutex> lock(listener_mutex_);
   on_applied_ = std::move(on_applied);
 }
 
@@ -134,7 +138,9 @@ int64_t Sequencer::NowUs() const {
 }
 
 bool Sequencer::HasInnerWork(int64_t now_us) {
-  return display_.HasDue(now_us) || learner_.HasDue(hub_->ledger_.state(), now_us) ||
+  return display_.HasDue(now_us) || supply_.HasDue() ||
+         ledger::HasDueHold(hub_->ledger_.state(), now_us) ||
+         learner_.HasDue(hub_->ledger_.state(), now_us) ||
          !hub_->ledger_.closed_snapshots().empty() || TickIsDue(now_us);
 }
 
@@ -238,7 +244,7 @@ void Sequencer::Run() {
     for (ReportWrite& report : left.reports) report.done(Stopping());
     if (left.operations.empty()) continue;
     Group group(&hub_->ledger_.state(), {head_.revision + 1, epoch_, NowUs()});
-    for (Operation& operation : left.operations) operation(group)(Stopping());
+    for (Operation& operation : left.operations) operation.decide(group)(Stopping());
   } while (!left.operations.empty() || !left.reports.empty());
 }
 
@@ -250,7 +256,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   DecideInner(group);
   size_t decided = 0;
   while (decided < taken.operations.size() && group.bytes() < hub_->options_.group_bytes_max) {
-    finishes.push_back(taken.operations[decided++](group));
+    if (taken.operations[decided].reads_rules && group.changes_book()) break;
+    finishes.push_back(taken.operations[decided++].decide(group));
   }
   PutBack(taken.operations, decided);
   for (ReportWrite& report : taken.reports)
@@ -270,6 +277,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
 }
 
 void Sequencer::DecideInner(Group& group) {
+  ledger::DecideExpiries(group, kExpiriesMax);
+  if (supply_.HasDue()) supply_.Decide(group, hub_->ledger_.rule_book(), kSupplyLinesMax);
   if (display_.HasDue(group.now_us()))
     display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
   if (learner_.HasDue(group.committed(), group.now_us()))
@@ -334,8 +343,8 @@ absl::Status Sequencer::Commit(Group& group, const ledger::RowMoment& moment,
   hub_->counts_.group_bytes.fetch_add(row.payload.size(), std::memory_order_relaxed);
   hub_->revision_.store(row.revision, std::memory_order_release);
   image_writer_->AfterRow(head_, row.payload.size());
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (on_applied_) on_applied_(row.revision);
+  std::lock_guard<std::mutex> lock(listener_mutex_);
+  if (on_applied_) on_applied_(moment, group.record());
   return absl::OkStatus();
 }
 
@@ -369,7 +378,7 @@ storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& ro
     if (!turned_away.operations.empty()) {
       // Decided into a group that is thrown away: only its finishers are wanted.
       Group group(&hub_->ledger_.state(), {row.revision, epoch_, row.committed_at_us});
-      for (Operation& operation : turned_away.operations) operation(group)(unknown);
+      for (Operation& operation : turned_away.operations) operation.decide(group)(unknown);
     }
     outcome = hub_->store_->journal().ResolveAppend(head_, row, &detail);
   }
@@ -396,6 +405,7 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
     for (int i = first; i < last; ++i) {
       display_.NoteFact(hub_->ledger_.state(), record.facts(i));
       learner_.NoteFact(record.facts(i));
+      supply_.NoteFact(hub_->ledger_.state(), record.facts(i));
       movements += MovementsOf(record.facts(i));
       reports += record.facts(i).has_report() ? 1 : 0;
     }

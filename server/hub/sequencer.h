@@ -25,6 +25,7 @@
 #include "server/ledger/decide_snapshot.h"
 #include "server/ledger/display.h"
 #include "server/ledger/learner.h"
+#include "server/ledger/supply_comes.h"
 #include "storage/store.h"
 
 namespace onhand::hub {
@@ -33,7 +34,11 @@ class Sequencer {
  public:
   using Finish = Answers::Finish;
   // Decides into the group and returns what to call afterwards.
-  using Operation = std::function<Finish(ledger::Group&)>;
+  struct Operation {
+    std::function<Finish(ledger::Group&)> decide;
+    // It reads the committed rules: not in a group that changes them.
+    bool reads_rules = false;
+  };
 
   // `hub` outlives the sequencer; its ledger stands at `head`.
   Sequencer(Hub* hub, ImageWriter* image_writer, const storage::JournalHead& head, uint64_t epoch,
@@ -51,7 +56,7 @@ class Sequencer {
   void SubmitReport(ReportWrite report);
 
   absl::Status health() const;
-  void set_on_applied(std::function<void(uint64_t)> on_applied);
+  void set_on_applied(Hub::OnApplied on_applied);
   // The last appended row. Only while the thread does not run.
   const storage::JournalHead& head() const { return head_; }
 
@@ -73,7 +78,8 @@ class Sequencer {
   // Unless `all`, what a source sends behind a whole snapshot waits until that is decided: a source
   // that catches up tells several in a row, and the next one's BEGIN would end the one before.
   Taken Take(bool all);
-  // Operations from `first` on did not fit into the group: they go first next time.
+  // Operations from `first` on did not fit into the group, or read rules that it changes: they go
+  // first next time.
   void PutBack(std::vector<Operation>& operations, size_t first);
   bool MoreWaits() const;
   void Turn(Taken taken, int64_t now_us);
@@ -98,6 +104,7 @@ class Sequencer {
   std::chrono::steady_clock::time_point last_row_at_;
   ledger::DisplayEvaluator display_;
   ledger::Learner learner_;
+  ledger::SupplyComes supply_;
   std::map<ledger::SourceLocation, ledger::SnapshotJob> snapshot_jobs_;
   ledger::SourceLocation last_job_{};  // so that snapshots take turns
   Answers answers_;
@@ -113,7 +120,10 @@ class Sequencer {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool database_away_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);
-  std::function<void(uint64_t)> on_applied_ ABSL_GUARDED_BY(mutex_);
+
+  // Of its own: callers of Submit do not wait for whoever listens.
+  std::mutex listener_mutex_;
+  Hub::OnApplied on_applied_ ABSL_GUARDED_BY(listener_mutex_);
 
   std::thread thread_;
 };

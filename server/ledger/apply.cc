@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "server/ledger/apply_catalog.h"
 #include "server/ledger/apply_learned.h"
+#include "server/ledger/apply_reservation.h"
 #include "server/ledger/apply_supply.h"
+#include "server/ledger/apply_webhooks.h"
 #include "server/ledger/demand_factor.h"
 #include "server/ledger/rows.h"
 
@@ -71,7 +73,7 @@ void DropEvents(State& target, const PositionKey& key, int64_t cutoff_us) {
     beside.window.erase(beside.window.begin(),
                         beside.window.begin() + static_cast<std::ptrdiff_t>(dropped));
   }
-  if (beside.window.empty() && beside.now.IsPlain()) editor.DropBeside();
+  if (!beside.IsNeeded()) editor.DropBeside();
 }
 
 void ExpireAnswers(State& state) {
@@ -191,10 +193,16 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
   const RowReader reader(rows);
   const auto arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
   EvidenceTaker evidence(state);
+  int next_extra = 0;  // extras come in the order of their rows
   for (int i = 0; i < reader.size(); ++i) {
     PrefetchAhead(state.positions, reader, i);
-    TakeEvent(state, reader.item(i), reader.location(i),
-              reader.event(i, source, spool, sequence, arrived_s), evidence);
+    Event event = reader.event(i, source, spool, sequence, arrived_s);
+    if (next_extra < rows.extra_size() &&
+        rows.extra(next_extra).index() == static_cast<uint32_t>(i)) {
+      if (rows.extra(next_extra++).fulfils())
+        event.kind = static_cast<uint64_t>(EventKind::kHandOver);
+    }
+    TakeEvent(state, reader.item(i), reader.location(i), event, evidence);
   }
   for (const journal::MovementExtra& extra : rows.extra()) {
     const int i = static_cast<int>(extra.index());
@@ -212,6 +220,12 @@ void ApplyColumns(State& state, uint32_t source, uint32_t spool, uint64_t sequen
   }
 }
 
+// What the record still says is there was not found by somebody who looked for it.
+void TakeFailedPick(State& state, uint32_t item, uint32_t location) {
+  PositionTable::Editor position = state.positions.Edit(item, location);
+  if (position.cell().on_hand > 0) TakeFailedPick(position.cell().estimates.doubt);
+}
+
 void ApplyPerson(State& state, const journal::MovementByPerson& movement) {
   Event event{};
   event.at_us = movement.occurred_us();
@@ -220,6 +234,9 @@ void ApplyPerson(State& state, const journal::MovementByPerson& movement) {
   event.quantity = static_cast<int32_t>(movement.quantity());
   event.arrived_s = static_cast<uint32_t>(state.counters.time_us / kMicrosPerSecond);
   TakeEvent(state, movement.item(), movement.location(), event);
+  if (movement.failed_pick() && event.event_kind() != EventKind::kSetAside) {
+    TakeFailedPick(state, movement.item(), movement.location());
+  }
   state.counters.person_ordinal = std::max(state.counters.person_ordinal, movement.ordinal());
 }
 
@@ -326,6 +343,7 @@ void ApplyDisplayChanged(State& state, const journal::DisplayChanged& changed) {
   display.changed_us = state.counters.time_us;
   display.salable = changed.salable();
   display.rule_id = changed.rule_id();
+  display.rule_version = changed.rule_version();
 }
 
 void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered) {
@@ -416,6 +434,7 @@ void BeginRow(State& state, const RowMoment& row) {
   state.counters.epoch = row.epoch;
   state.counters.time_us = row.committed_at_us;
   ExpireStaging(state);
+  ForgetEndedReservations(state);
   if (state.is_overlay) return;
   DropDueEvents(state, state, row.committed_at_us);
   const int64_t cutoff_us = row.committed_at_us - state.settings.window_us;
@@ -508,7 +527,7 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
       ApplySourceRetired(state, fact.source_retired().source());
       return absl::OkStatus();
     case journal::Fact::kOrdersGone:
-      // The hub has promised no order yet, so that none of its corrections can end by this.
+      // What it means for lines and corrections follows it as ReservationChanged.
       return absl::OkStatus();
     case journal::Fact::kItemSet:
     case journal::Fact::kItemRenamed:
@@ -537,7 +556,18 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
     case journal::Fact::kIncomingSet:
       ApplyIncomingSet(state, fact.incoming_set());
       return absl::OkStatus();
-    case journal::Fact::kReservationChanged:  // of the next version
+    case journal::Fact::kReservationChanged:
+      ApplyReservationChanged(state, fact.reservation_changed());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookSet:
+      ApplyWebhookSet(state, fact.webhook_set());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookDeleted:
+      ApplyWebhookDeleted(state, fact.webhook_deleted());
+      return absl::OkStatus();
+    case journal::Fact::kWebhookDelivered:
+      ApplyWebhookDelivered(state, fact.webhook_delivered());
+      return absl::OkStatus();
     case journal::Fact::FACT_NOT_SET:
       break;
   }

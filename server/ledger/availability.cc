@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "server/ledger/asked_item.h"
+#include "server/ledger/back_order.h"
 #include "server/ledger/chain_buffer.h"
 #include "server/ledger/explain.h"
 #include "server/ledger/item_walk.h"
@@ -16,15 +18,6 @@ namespace {
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kNoSlackLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNoMoment = std::numeric_limits<int64_t>::max();
-
-ItemTraits TraitsOf(const journal::Item* item) {
-  if (item == nullptr) return {};
-  return {.supply_us = item->supply_us(),
-          .supply = static_cast<uint8_t>(item->supply()),
-          .published = item->published(),
-          .stopped = item->stopped(),
-          .known = true};
-}
 
 // Units that may move before a number reaches a level, or leaves it.
 int64_t SlackAt(int64_t units, int64_t level) {
@@ -76,6 +69,7 @@ class Evaluation {
   void CompareRisk();
   void Answer();
   void FindSlack();
+  void LookAhead();
   void SetCacheUntil();
   void TakeDecision(const Promise& chain);
   Promise AnswerAlone() const;
@@ -85,9 +79,7 @@ class Evaluation {
   bool IsMissing() const;
   bool Stopped() const;
   int64_t KnownThroughOf(uint32_t location) const {
-    if (!state_.is_overlay) return book_.PlaceOf(location).known_through_us;
-    const LocationClock* clock = state_.clocks.Find(location);
-    return clock == nullptr ? 0 : clock->KnownThrough();
+    return ledger::KnownThroughOf(state_, book_, location);
   }
 
   const State& state_;
@@ -159,11 +151,7 @@ void Evaluation::ResolveRules() {
 }
 
 void Evaluation::ReadPolicy() {
-  policy_ = static_cast<v1::ZeroPolicy>(rules_.zero_policy.value);
-  if (supply_ == v1::SUPPLY_ENDED &&
-      (policy_ == v1::ZERO_POLICY_KEEP_SELLING || policy_ == v1::ZERO_POLICY_BACKORDER)) {
-    policy_ = v1::ZERO_POLICY_SOLD_OUT;
-  }
+  policy_ = PolicyOf(rules_, supply_);
   keeps_selling_ = policy_ == v1::ZERO_POLICY_KEEP_SELLING;
 }
 
@@ -178,11 +166,13 @@ Promise Evaluation::Run(Trace* trace) {
   if (item_.stopped || !item_.published) {
     if (tracer_) tracer_->ItemIsStopped(item_);
     SetCacheUntil();
+    promise_.alone = question_.location != 0;
   } else {
     Sum();
     Answer();
     SetCacheUntil();
     if (question_.decides_display) FindSlack();
+    if (question_.looks_ahead) LookAhead();
   }
   if (trace == nullptr) return promise_;
   tracer_->SortLocations();
@@ -214,13 +204,7 @@ bool Evaluation::AsksOneLocation() const {
 }
 
 LocationJudge Evaluation::JudgeOf(const ItemForecast& forecast) const {
-  const int64_t beyond_us = std::max<int64_t>(now_us_ - book_.windows_until_us(), 0);
-  return {forecast,
-          {.channel_kind = book_.KindOf(question_.channel),
-           .now_us = now_us_,
-           .cache_s = rules_.cache_s.value,
-           .hours_beyond = static_cast<double>(beyond_us) / (3600.0 * kMicrosPerSecond),
-           .keeps_selling = keeps_selling_}};
+  return {forecast, AskedOf(book_, question_.channel, rules_, policy_, now_us_)};
 }
 
 void Evaluation::Sum() {
@@ -228,9 +212,8 @@ void Evaluation::Sum() {
   const LocationJudge judge = JudgeOf(forecast);
   if (AsksOneLocation()) {
     const PositionTable::View view = state_.positions.Find(question_.item, question_.location);
-    if (view.cell != nullptr && IsReported(*view.cell)) {
-      const int64_t unavailable = view.beside == nullptr ? 0 : view.beside->now.unavailable();
-      TakePosition(judge, question_.location, *view.cell, view.cell->on_hand - unavailable);
+    if (view.cell != nullptr && IsReported(*view.cell, view.beside)) {
+      TakePosition(judge, question_.location, *view.cell, AvailableUnits(*view.cell, view.beside));
     }
   } else if (question_.location == 0 && !candidates_.by_location && !tracer_ &&
              !state_.is_overlay) {
@@ -294,8 +277,7 @@ void Evaluation::SumAlike(const LocationJudge& judge) {
   chain_buffer_ = chain_buffer;
 }
 
-// `available` is on hand less unavailable; a negative one adds nothing and takes nothing from
-// others.
+// A negative `available` adds nothing and takes nothing from others.
 inline void Evaluation::TakePosition(const LocationJudge& judge, uint32_t location,
                                      const Cell& cell, int64_t available) {
   const RuleBook::Place& place = book_.PlaceOf(location);
@@ -482,8 +464,11 @@ void Evaluation::Answer() {
     return;
   }
   AnswerFromNothing(answering, Stopped(), promise_);
-  if (promise_.too_risky) promise_.rule = risk_.rule;
-  if (promise_.below_floor) promise_.rule = rules_.chain_floor.rule;
+  // What goes on selling below a floor, does so by the zero policy.
+  if (!promise_.orderable) {
+    if (promise_.too_risky) promise_.rule = risk_.rule;
+    if (promise_.below_floor) promise_.rule = rules_.chain_floor.rule;
+  }
   if (tracer_) tracer_->ZeroPolicy(question_.location, promise_, rules_.zero_policy.rule);
 }
 
@@ -604,6 +589,20 @@ void Evaluation::FindSlack() {
   }
   if (rules_.low_stock_at.value.value_or(0) > 0) cross(int64_t{*rules_.low_stock_at.value} + 1);
   promise_.slack_units = slack;
+}
+
+// When something in the answer may change by itself, what is told of dates included.
+void Evaluation::LookAhead() {
+  promise_.alone =
+      AsksOneLocation() && rules_.missing_stock.value != v1::MISSING_STOCK_HIDE && !weighs_risk_;
+  promise_.follows_demand = candidates_.by_demand && !keeps_selling_ && !LeftOut();
+  if (promise_.follows_demand) {
+    promise_.changes_at_us = std::min(promise_.changes_at_us, NextLook(question_.item, now_us_));
+  }
+  if (promise_.status == v1::AVAILABILITY_STATUS_BACKORDER) {
+    promise_.changes_at_us =
+        std::min(promise_.changes_at_us, NextBackOrderChange(state_, question_.item, now_us_));
+  }
 }
 
 }  // namespace

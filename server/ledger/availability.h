@@ -30,6 +30,9 @@ struct Question {
   // True only for the decision about what is shown: then a floor's re-show level and dwell may end
   // what the last display fact began. Everybody else takes the more careful of both.
   bool decides_display = false;
+  // True for who keeps the answer and must know when to ask again: then changes_at_us covers all
+  // that is told, and follows_demand and alone are filled.
+  bool looks_ahead = false;
 };
 
 // What a shop may tell and take. Times are microseconds, 0: none or unknown.
@@ -52,13 +55,15 @@ struct Promise {
   // The rule that made the status what it is; null: a default or a stop. Owned by the rule book.
   const journal::Rule* rule = nullptr;
 
-  // For the display evaluator. So many units of the item may move anywhere before the status or
-  // below_floor of the chain's answer may change ...
+  // For the display evaluator and watchers. So many units of the item may move anywhere before the
+  // status or below_floor of the chain's answer may change ...
   int64_t slack_units = std::numeric_limits<int64_t>::max();
   // ... and at this moment it may change by itself (rule periods and pauses apart).
   int64_t changes_at_us = RuleBook::kNever;
   // Some number in it follows demand, so that it is looked at once a minute whatever happens.
   bool follows_demand = false;
+  // Of a location's answer: no other location's stock and no display fact plays a part in it.
+  bool alone = false;
 };
 
 // One location's part of the chain's sum.
@@ -77,7 +82,7 @@ struct LocationPart {
   bool counts = false;      // included, and not left out for its age
   bool grown = false;       // its buffer grew with its age
   bool doubted = false;     // its shelf is too probably empty to promise anything
-  int64_t available = 0;    // on hand less unavailable; may be negative
+  int64_t available = 0;    // see AvailableUnits; may be negative
   int64_t withheld = 0;     // by its buffer
   double empty = 0;         // the chance that its shelf is empty although the record says otherwise
   double expected_run = 0;  // units that were expected to sell since the last one sold

@@ -138,6 +138,7 @@ v1::Channel ChannelOf(const State& state, const journal::Channel& channel) {
     shown.add_location_ids(LocationIdOf(state, location));
   }
   for (const uint32_t group : channel.groups()) shown.add_group_ids(GroupIdOf(state, group));
+  shown.set_reservation_ttl_s(channel.reservation_ttl_s());
   shown.set_revision(channel.revision());
   return shown;
 }

@@ -15,6 +15,7 @@
 #include "server/ledger/decide_rules.h"
 #include "server/ledger/decide_supply.h"
 #include "server/ledger/refusal.h"
+#include "server/ledger/reservation_steps.h"
 #include "server/ledger/validate.h"
 
 namespace onhand::ledger {
@@ -354,9 +355,11 @@ absl::StatusOr<v1::MergeItemsResponse> DecideMergeItems(Group& group,
     merged.add_on_hand(from.cell->on_hand);
     merged.add_unavailable(from.beside == nullptr ? 0 : from.beside->now.unavailable());
   }
-  group.Add(std::move(fact));
   const std::string reason =
       absl::StrCat("'", request.duplicate_sku(), "' became '", request.sku(), "'");
+  // Before the positions of the duplicate go.
+  MoveReservations(group, *duplicate, *item, reason);
+  group.Add(std::move(fact));
   RescopeRules(group, *duplicate, *item, reason);
   MoveIncoming(group, *duplicate, *item, reason);
   v1::MergeItemsResponse response;

@@ -291,7 +291,8 @@ TEST_F(DecideCatalog, GroupAndChannelAreReadAsTheyWereWritten) {
   EXPECT_EQ(shown_group.DebugString(), FromText<v1::LocationGroup>(group).DebugString());
 
   const std::string channel =
-      "channel_id: 'c' name: 'C' kind: CHANNEL_KIND_PICKUP location_ids: 'cadiz' group_ids: 'g'";
+      "channel_id: 'c' name: 'C' kind: CHANNEL_KIND_PICKUP location_ids: 'cadiz' group_ids: 'g' "
+      "reservation_ttl_s: 1200";
   chain_.Channel(channel);
   v1::Channel shown =
       ChannelOf(chain_.state(), *chain_.state().channels.Find(chain_.ChannelId("c")));
@@ -305,6 +306,19 @@ TEST_F(DecideCatalog, GroupAndChannelAreReadAsTheyWereWritten) {
   const auto bad_channel = FromText<v1::BatchUpsertChannelsRequest>("channels { channel_id: 'd' }");
   ExpectRefused(chain_.Run([&](Group& g) { return DecideUpsertChannels(g, bad_channel); }),
                 "INVALID_CHANNEL", "channels[0].kind");
+}
+
+TEST_F(DecideCatalog, AReservationHoldsForAWeekAtMost) {
+  const auto try_ttl = [this](int32_t ttl_s) {
+    auto request = FromText<v1::BatchUpsertChannelsRequest>(
+        "channels { channel_id: 'c' kind: CHANNEL_KIND_SHIP }");
+    request.mutable_channels(0)->set_reservation_ttl_s(ttl_s);
+    return chain_.Run([&](Group& g) { return DecideUpsertChannels(g, request); });
+  };
+  EXPECT_TRUE(try_ttl(604'800).ok());
+  EXPECT_TRUE(try_ttl(0).ok());
+  ExpectRefused(try_ttl(604'801), "INVALID_CHANNEL", "channels[0].reservation_ttl_s '604801'");
+  ExpectRefused(try_ttl(-1), "INVALID_CHANNEL", "channels[0].reservation_ttl_s '-1'");
 }
 
 TEST_F(DecideCatalog, AnItemIsNotLikeItself) {

@@ -10,6 +10,7 @@
 #include "absl/time/civil_time.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/decide_catalog.h"
+#include "server/ledger/decide_reservation.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/rule_book.h"
 #include "server/ledger/validate.h"
@@ -402,6 +403,12 @@ absl::StatusOr<v1::BatchUpsertChannelsResponse> DecideUpsertChannels(
       return kRefuseChannel(absl::StrCat(field, ".kind"), absl::StrCat(wanted.kind()),
                             "is no kind of channel", "send SHIP, PICKUP or IN_STORE");
     }
+    if (wanted.reservation_ttl_s() < 0 || wanted.reservation_ttl_s() > kReservationTtlMax_s) {
+      return kRefuseChannel(
+          absl::StrCat(field, ".reservation_ttl_s"), absl::StrCat(wanted.reservation_ttl_s()),
+          "is out of range",
+          absl::StrCat("send 1 to ", kReservationTtlMax_s, ", or 0 for ", kReservationTtl_s));
+    }
     const absl::StatusOr<std::vector<uint32_t>> locations =
         FindLocations(state, absl::StrCat(field, ".location_ids"), wanted.location_ids());
     if (!locations.ok()) return locations.status();
@@ -410,6 +417,7 @@ absl::StatusOr<v1::BatchUpsertChannelsResponse> DecideUpsertChannels(
     row.set_channel_id(wanted.channel_id());
     row.set_name(wanted.name());
     row.set_kind(static_cast<uint32_t>(wanted.kind()));
+    row.set_reservation_ttl_s(wanted.reservation_ttl_s());
     row.mutable_locations()->Add(locations->begin(), locations->end());
     for (int k = 0; k < wanted.group_ids_size(); ++k) {
       const absl::StatusOr<uint32_t> found =

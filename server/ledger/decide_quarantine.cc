@@ -46,6 +46,8 @@ RowRefusal TakeRow(Group& group, const journal::QuarantineEntry& entry, absl::st
   raw.occurred_us = entry.occurred_us();
   raw.location = entry.location();
   raw.row = entry.row();
+  raw.order_reference = entry.order_reference();
+  raw.includes_picked = entry.includes_picked();
   if (raw.location == 0)
     return {"LOCATION_NOT_REPORTED", "the row names no location of its source; drop it"};
   if (RowRefusal refusal = judge.Take(raw)) return refusal;
@@ -53,13 +55,16 @@ RowRefusal TakeRow(Group& group, const journal::QuarantineEntry& entry, absl::st
   retried.set_source(entry.source());
   retried.set_spool(entry.spool());
   retried.set_sequence(entry.sequence());
-  if (!entry.order_reference().empty() || !entry.counted_by().empty() || entry.includes_picked()) {
+  if (!entry.order_reference().empty() || !entry.counted_by().empty() || entry.includes_picked() ||
+      judge.last_fulfils()) {
     journal::MovementExtra& extra = *retried.mutable_rows()->add_extra();
     extra.set_order_reference(entry.order_reference());
     extra.set_counted_by(entry.counted_by());
     extra.set_includes_picked(entry.includes_picked());
+    extra.set_fulfils(judge.last_fulfils());
   }
   group.Add(std::move(fact));
+  judge.orders().Add();
   End(group, entry.quarantine_id(), "RETRIED", author, "");
   return {};
 }

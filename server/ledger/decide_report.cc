@@ -229,6 +229,8 @@ void BatchDecision::TakeMovement(int row) {
   raw.occurred_us = Corrected(movement.occurred_at_us());
   raw.location = LocationOf(movement.location_id());
   raw.row = static_cast<uint32_t>(row);
+  raw.order_reference = movement.order_reference();
+  raw.includes_picked = movement.includes_picked();
   RowRefusal refusal;
   if (raw.location == 0) {
     refusal = {"LOCATION_NOT_REPORTED",
@@ -243,13 +245,14 @@ void BatchDecision::TakeMovement(int row) {
   }
   if (refusal) return Quarantine(refusal, raw, false, &movement);
   if (movement.order_reference().empty() && movement.counted_by().empty() &&
-      !movement.includes_picked())
+      !movement.includes_picked() && !judge_.last_fulfils())
     return;
   journal::MovementExtra& extra = *fact_.mutable_report()->mutable_rows()->add_extra();
   extra.set_index(static_cast<uint32_t>(judge_.last_index()));
   extra.set_order_reference(movement.order_reference());
   extra.set_counted_by(movement.counted_by());
   extra.set_includes_picked(movement.includes_picked());
+  extra.set_fulfils(judge_.last_fulfils());
 }
 
 void BatchDecision::StageRows(const v1::SnapshotPart& part, uint32_t location) {
@@ -385,6 +388,12 @@ ReportDecision BatchDecision::Run(uint64_t rolling_hash) {
   report.set_rolling_hash(rolling_hash);
   report.set_input_position(batch_.input_position());
   TakeKnownThrough();
+  // Before the rows: a LEVEL among them is that much less without a sale.
+  for (const v1::OrdersGone& gone : batch_.orders_gone()) {
+    if (const uint32_t location = LocationOf(gone.location_id())) {
+      judge_.orders().TakeGone(location, gone);
+    }
+  }
   constexpr int kCodesAhead = 8;
   for (int row = 0; row < batch_.movements_size(); ++row) {
     if (row + kCodesAhead < batch_.movements_size()) {
@@ -396,6 +405,7 @@ ReportDecision BatchDecision::Run(uint64_t rolling_hash) {
   group_.AddReport(std::move(fact_), judge_.units_moved());
   for (const v1::SnapshotPart& part : batch_.snapshots()) TakeSnapshotPart(part);
   for (const v1::OrdersGone& gone : batch_.orders_gone()) TakeOrdersGone(gone);
+  judge_.orders().Add();
   decision_.durable_sequence = batch_.sequence();
   return std::move(decision_);
 }

@@ -65,6 +65,19 @@ uint32_t LastVersionOf(const State& state, int64_t now_us, const std::string& ru
   return std::max(kept, known == nullptr ? 0 : known->version());
 }
 
+// What an older version said. Where nobody had said from when on it holds, its commit was filled
+// in; the one that repeats it begins with its own.
+journal::Rule Repeated(const std::vector<RuleVersion>& versions, const RuleVersion& wanted) {
+  journal::Rule rule = wanted.rule;
+  const auto begun =
+      std::any_of(versions.begin(), versions.end(), [&rule](const RuleVersion& version) {
+        return !version.ended && version.rule.version() == rule.version() &&
+               version.rule.changed_us() == rule.effective_from_us();
+      });
+  if (begun) rule.clear_effective_from_us();
+  return rule;
+}
+
 // Fields of a change in its request: `rule` and `etag`, or `changes[3].set` and `changes[3].etag`.
 struct ChangePath {
   std::string rule;
@@ -219,8 +232,9 @@ absl::StatusOr<std::vector<RuleVersion>> NewVersionsOf(const State& state, int64
   // Through its public form, so that it is checked against today's catalog, and names that were
   // changed since lead where they lead now.
   const ChangePath path{.rule = "rule", .etag = "etag"};
-  return Signed(request, Only(VersionThatSets(state, now_us, path, RuleOf(state, wanted->rule),
-                                              request.etag())));
+  return Signed(request,
+                Only(VersionThatSets(state, now_us, path,
+                                     RuleOf(state, Repeated(*versions, *wanted)), request.etag())));
 }
 
 std::vector<std::string> WarningsOf(const State& state, const std::vector<RuleVersion>& versions) {

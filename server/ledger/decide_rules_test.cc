@@ -288,6 +288,27 @@ TEST_F(DecideRules, RollbackBringsAnEndedRuleBack) {
             (std::vector<std::string>{"r 2 cache 1", "r 1 cache 1 ended", "r 1 cache 1"}));
 }
 
+TEST_F(DecideRules, RollbackRepeatsABeginningOnlyWhereSomebodySaidIt) {
+  chain_.Rule("rule_id: 'r' cache_s: 1");
+  chain_.Wait(ChainForTest::kHour);
+  chain_.Rule("rule_id: 'r' cache_s: 2 effective_from { seconds: 1600000000 }");
+  chain_.Wait(ChainForTest::kHour);
+  const auto unsaid = Rollback("rule_id: 'r' version: 1 etag: '*'");
+  ASSERT_TRUE(unsaid.ok()) << unsaid.status();
+  EXPECT_EQ(MicrosOf(unsaid->rule().effective_from()), chain_.now_us());
+  EXPECT_EQ(MicrosOf(unsaid->rule().changed_at()), chain_.now_us());
+  const auto said = Rollback("rule_id: 'r' version: 2 etag: '*'");
+  ASSERT_TRUE(said.ok()) << said.status();
+  EXPECT_EQ(said->rule().effective_from().seconds(), 1'600'000'000);
+  // One that ended is looked up by the commit that made it.
+  chain_.Rule("rule_id: 's' cache_s: 1");
+  chain_.Wait(ChainForTest::kHour);
+  chain_.EndRule("s");
+  const auto ended = Rollback("rule_id: 's' version: 1");
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(MicrosOf(ended->rule().effective_from()), chain_.now_us());
+}
+
 TEST_F(DecideRules, RollbackIsRefusedNamingWhy) {
   chain_.Rule("rule_id: 'r' cache_s: 1");
   chain_.Rule("rule_id: 'r' cache_s: 2");

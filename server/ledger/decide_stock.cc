@@ -49,7 +49,10 @@ absl::StatusOr<PersonEvent> CheckAdjust(Group& group, const v1::AdjustRequest& r
   made.item = *item;
   made.location = *location;
   made.event.kind = static_cast<uint64_t>(kind);
-  made.event.quantity = static_cast<int32_t>(request.quantity());
+  made.event.quantity = static_cast<int32_t>(
+      kind == v1::MOVEMENT_KIND_COUNT ? CountedOnHand(group.state(), *item, *location,
+                                                      request.quantity(), request.includes_picked())
+                                      : request.quantity());
   made.event.sequence = group.state().counters.person_ordinal + 1;
   made.event.at_us = group.now_us();
   if (request.has_occurred_at()) {
@@ -106,9 +109,15 @@ v1::Position PositionOf(const State& state, uint32_t item, uint32_t location) {
   if (view.beside != nullptr) {
     unavailable = std::max<int64_t>(0, view.beside->now.unavailable());
     position.set_corrections(view.beside->now.CorrectionSum());
+    position.set_held(view.beside->reserved.held);
+    position.set_committed(view.beside->reserved.committed);
+    position.set_picked(view.beside->reserved.picked);
   }
   position.set_unavailable(unavailable);
-  position.set_available(std::max<int64_t>(position.on_hand() - unavailable, 0));
+  if (view.cell != nullptr) {
+    position.set_available(std::max<int64_t>(AvailableUnits(*view.cell, view.beside), 0));
+    position.set_shortage(ShortageUnits(*view.cell, view.beside));
+  }
   if (const LocationClock* clock = state.clocks.Find(location);
       clock != nullptr && clock->KnownThrough() > 0) {
     SetTime(position.mutable_known_through(), clock->KnownThrough());
@@ -125,7 +134,7 @@ absl::StatusOr<v1::AdjustResponse> DecideAdjust(Group& group, const v1::AdjustRe
   movement.set_item(made->item);
   movement.set_location(made->location);
   movement.set_kind(static_cast<uint32_t>(request.kind()));
-  movement.set_quantity(request.quantity());
+  movement.set_quantity(made->event.quantity);
   movement.set_occurred_us(made->event.at_us);
   movement.set_ordinal(made->event.sequence);
   movement.set_author(request.author());

@@ -1,15 +1,13 @@
 #include "server/ledger/display.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
-#include "server/ledger/rows.h"
+#include "server/ledger/touched.h"
 
 namespace onhand::ledger {
 namespace {
 
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 // The queue's used-up front is dropped when it is this long.
 constexpr size_t kQueueFrontMax = 65'536;
 
@@ -30,100 +28,33 @@ void DisplayEvaluator::TouchItem(uint32_t item) {
 
 void DisplayEvaluator::TouchAll() { sweep_left_ = kEverything; }
 
-void DisplayEvaluator::NoteKnownThrough(const State& committed, uint32_t location) {
-  const auto found = stale_.find(location);
-  if (found == stale_.end()) return;
-  const LocationClock* clock = committed.clocks.Find(location);
-  const int64_t known_through_us = clock == nullptr ? 0 : clock->KnownThrough();
-  // A store that catches up step by step would else make all its items due with each step.
-  if (known_through_us + found->second.target_us_max < committed.counters.time_us) return;
-  const absl::flat_hash_set<uint32_t> items = std::move(found->second.items);
-  stale_.erase(found);
-  for (const uint32_t item : items) TouchItem(item);
-}
+// Turns what a fact touched into what is due.
+class DisplayEvaluator::Noting final : public Touched {
+ public:
+  Noting(DisplayEvaluator* evaluator, const State& committed)
+      : evaluator_(evaluator), committed_(committed) {}
 
-void DisplayEvaluator::TouchRows(const journal::MovementColumns& rows) {
-  const RowReader reader(rows);
-  for (int i = 0; i < reader.size(); ++i) {
-    switch (reader.kind(i)) {
-      case EventKind::kLevel:
-      case EventKind::kCount:
-        TouchItem(reader.item(i));  // how far the number moved is not in the row
-        break;
-      default:
-        Touch(reader.item(i), std::abs(reader.quantity(i)));
-        break;
-    }
+  void Moved(uint32_t item, uint32_t, int64_t units) override { evaluator_->Touch(item, units); }
+  void Item(uint32_t item, uint32_t) override { evaluator_->TouchItem(item); }
+  void Shown(uint32_t) override {}  // its own decisions
+  void Everything() override { evaluator_->TouchAll(); }
+  void KnownThrough(uint32_t location) override {
+    evaluator_->stale_.Release(committed_, location,
+                               [this](uint32_t item) { evaluator_->TouchItem(item); });
   }
-}
+  void Sources() override {
+    if (evaluator_->time_matters_) evaluator_->TouchAll();
+  }
+  void Periods() override { evaluator_->next_rule_change_us_ = 0; }
+
+ private:
+  DisplayEvaluator* const evaluator_;
+  const State& committed_;
+};
 
 void DisplayEvaluator::NoteFact(const State& committed, const journal::Fact& fact) {
-  switch (fact.fact_case()) {
-    case journal::Fact::kReport:
-      TouchRows(fact.report().rows());
-      for (const auto& moment : fact.report().known_through()) {
-        NoteKnownThrough(committed, moment.location());
-      }
-      return;
-    case journal::Fact::kKnownThrough:
-      for (const auto& moment : fact.known_through().known_through()) {
-        NoteKnownThrough(committed, moment.location());
-      }
-      return;
-    case journal::Fact::kRowRetried:
-      return TouchRows(fact.row_retried().rows());
-    case journal::Fact::kSnapshotSlice:
-      for (const uint32_t item : fact.snapshot_slice().item()) TouchItem(item);
-      return;
-    case journal::Fact::kMovementByPerson:
-      return TouchItem(fact.movement_by_person().item());
-    case journal::Fact::kCorrectionsEnded:
-      return TouchItem(fact.corrections_ended().item());
-    case journal::Fact::kItemSet:
-      return TouchItem(fact.item_set().item().id());
-    case journal::Fact::kLearnedItems:
-      for (const uint32_t item : fact.learned_items().item()) TouchItem(item);
-      return;
-    case journal::Fact::kNightInstalled:
-      // A night tells every item with positions, so that what it taught of locations is in it too.
-      for (const uint32_t item : fact.night_installed().item()) TouchItem(item);
-      return;
-    case journal::Fact::kPositionsTaught:
-      for (const uint32_t item : fact.positions_taught().item()) TouchItem(item);
-      return;
-    case journal::Fact::kIncomingSet:
-      return TouchItem(fact.incoming_set().item());
-    case journal::Fact::kItemStopped:
-      return TouchItem(fact.item_stopped().item());
-    case journal::Fact::kItemsMerged:
-      TouchItem(fact.items_merged().item());
-      return TouchItem(fact.items_merged().duplicate());
-    case journal::Fact::kLocationStateSet:
-      next_rule_change_us_ = 0;
-      return TouchAll();  // KEEP_SELLING asks for open locations even where the item has no
-                          // position
-    case journal::Fact::kSourceOpened:
-    case journal::Fact::kSourceRetired:
-      // Which sources a location waits for decides what it knows.
-      if (time_matters_) TouchAll();
-      return;
-    case journal::Fact::kRuleSet:
-      next_rule_change_us_ = 0;
-      if (fact.rule_set().rule().has_item()) {
-        // What the rule said before may have been for another item.
-        return fact.rule_set().rule().version() == 1 ? TouchItem(fact.rule_set().rule().item())
-                                                     : TouchAll();
-      }
-      return TouchAll();
-    case journal::Fact::kLocationSet:
-    case journal::Fact::kGroupSet:
-    case journal::Fact::kChannelSet:
-    case journal::Fact::kRuleEnded:
-      next_rule_change_us_ = 0;
-      return TouchAll();
-    default:
-      return;
-  }
+  Noting noting(this, committed);
+  TellTouched(fact, noting);
 }
 
 bool DisplayEvaluator::HasDue(int64_t now_us) const {
@@ -201,7 +132,7 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
     const Promise promise = Evaluate(state, book, question);
     slack = std::min(slack, promise.slack_units);
     changes_at_us = std::min(changes_at_us, promise.changes_at_us);
-    if (promise.any_stale) NoteStale(state, book, question);
+    if (promise.any_stale) stale_.Note(state, book, question);
     const bool changes = promise.any_stale || promise.changes_at_us != RuleBook::kNever;
     if (changes && !promise.follows_demand) time_matters_ = true;
     const auto status = static_cast<uint32_t>(promise.status);
@@ -227,20 +158,6 @@ void DisplayEvaluator::DecideItem(Group& group, const RuleBook& book, uint32_t i
   if (changes_at_us < band.due_at_us) {
     band.due_at_us = changes_at_us;
     due_.emplace(changes_at_us, item);
-  }
-}
-
-// Rare: only now are the single locations asked which of them is stale.
-void DisplayEvaluator::NoteStale(const State& state, const RuleBook& book,
-                                 const Question& question) {
-  Trace trace;
-  Evaluate(state, book, question, &trace);
-  for (const LocationPart& part : trace.locations) {
-    if (!part.stale) continue;
-    Stale& stale = stale_[part.location];
-    stale.items.insert(question.item);
-    stale.target_us_max =
-        std::max(stale.target_us_max, int64_t{part.freshness_target_s} * kMicrosPerSecond);
   }
 }
 

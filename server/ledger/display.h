@@ -12,12 +12,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "onhand/journal/v1/journal.pb.h"
 #include "server/ledger/availability.h"
 #include "server/ledger/group.h"
 #include "server/ledger/rule_book.h"
+#include "server/ledger/stale_items.h"
 #include "server/ledger/state.h"
 
 namespace onhand::ledger {
@@ -51,17 +50,9 @@ class DisplayEvaluator {
     int64_t due_at_us = RuleBook::kNever;
     bool queued = false;
   };
-  // Items that freshness left out at a location.
-  struct Stale {
-    absl::flat_hash_set<uint32_t> items;
-    int64_t target_us_max = 0;
-  };
+  class Noting;  // what a fact touched
 
   ItemBand& BandOf(uint32_t item);
-  void TouchRows(const journal::MovementColumns& rows);
-  // A location's known_through moved: what freshness had left out may count again.
-  void NoteKnownThrough(const State& committed, uint32_t location);
-  void NoteStale(const State& state, const RuleBook& book, const Question& question);
   void QueueTimeDue(int64_t now_us);
   void QueueRuleChanges(const RuleBook& book, int64_t now_us);
   void DecideItem(Group& group, const RuleBook& book, uint32_t item);
@@ -76,7 +67,7 @@ class DisplayEvaluator {
   uint32_t sweep_next_ = 1;
   using Due = std::pair<int64_t, uint32_t>;
   std::priority_queue<Due, std::vector<Due>, std::greater<Due>> due_;  // may hold outdated entries
-  absl::flat_hash_map<uint32_t, Stale> stale_;                         // by location
+  StaleItems stale_;
   bool time_matters_ = false;     // some answer so far changes by itself, and not every minute
   int64_t rules_through_us_ = 0;  // rule periods and pauses are noted up to here
   int64_t next_rule_change_us_ = 0;

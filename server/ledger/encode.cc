@@ -19,8 +19,9 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (3; 1 and 2 are read too)
-//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us. They give the rest its
+//   u8 version (4; 1 to 3 are read too)
+//   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us, and since version 4
+//   reservation_kept_us. They give the rest its
 //   meaning, so that a
 //     program with others must not read on.
 //   counters, in the order of the struct
@@ -28,7 +29,7 @@
 //   ascending.
 //     Keys: u32, u64, strings; pairs are both parts. Rows: journal messages are a string of their
 //     serialized form (with fields in the order of their numbers), structs are their fields in the
-//     order of state.h.
+//     order of state.h; the rule version of a display since version 4.
 //   arrivals: u64 count of minutes, then for each: i64 minute, u64 count, and (u32 item, u32
 //   location) for each note in
 //     the order in which they were made. They are kept as they are, not made anew from the windows:
@@ -36,13 +37,17 @@
 //     position is looked at.
 //   what is learned, since version 2: chain, list of items (96 bytes each, as in memory), list of
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
-//   What is derived (answer_order, ended_rules, demand_rules, a table's hash order) is not kept.
+//   reservations, since version 4: a table like the others, by id (16 bytes)
+//   webhooks, since version 4, with their secrets
+//   What is derived (answer_order, ended_rules, demand_rules, where reservations are found, a
+//   table's hash order) is not kept.
 //
 // Segment (items number * 256 .. number * 256 + 255):
 //   u8 version (as above), u32 number, then for each item that has positions, ascending:
 //   u32 item, u32 n, n locations (u32, ascending), n cells (36 bytes each, as in memory, `beside`
 //   0), u32 m, then m times: u32 index of the cell (ascending), beside. beside: fold before, fold
-//   now, list of events (32 bytes each, as in memory), u32 arrived_minute. fold: i64 base, i64
+//   now, list of events (32 bytes each, as in memory), u32 arrived_minute, and since version 4 i32
+//   held, committed, picked, deducted. fold: i64 base, i64
 //   unavailable, i64 absolute_us, u32 level_source, list of (u32 source, i64 offset), list of
 //     (i64 amount, bool lasting).
 //   Since version 3 a cell that deltas alone told of says so (Cell::kToldByDeltas).
@@ -57,6 +62,7 @@ static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v
 constexpr uint8_t kVersion = kEncodedFormat;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
+constexpr uint8_t kVersionBeforeReservations = 3;  // and before webhooks
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -227,13 +233,15 @@ void Get(Reader& reader, List& values) {
 template <class S, class Struct>
 concept Is = std::same_as<std::remove_const_t<S>, Struct>;
 
-void Fields(auto& archive, Is<Settings> auto& settings) {
-  archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us,
-          settings.row_held_us);
-}
 // Which version of the format an archive writes or reads.
 int VersionOf(const Writer&) { return kVersion; }
 int VersionOf(const Reader& reader) { return reader.version(); }
+
+void Fields(auto& archive, Is<Settings> auto& settings) {
+  archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us,
+          settings.row_held_us);
+  if (VersionOf(archive) > kVersionBeforeReservations) archive(settings.reservation_kept_us);
+}
 
 void Fields(auto& archive, Is<Counters> auto& counters) {
   archive(counters.revision, counters.epoch, counters.time_us, counters.item_end,
@@ -269,6 +277,7 @@ void Fields(auto& archive, Is<DisplayKey> auto& key) { archive(key.item, key.cha
 void Fields(auto& archive, Is<Display> auto& display) {
   archive(display.status, display.below_floor, display.changed_us, display.salable,
           display.rule_id);
+  if (VersionOf(archive) > kVersionBeforeReservations) archive(display.rule_version);
 }
 void Fields(auto& archive, Is<RuleVersion> auto& version) { archive(version.rule, version.ended); }
 void Fields(auto& archive, Is<LocationLearning> auto& location) {
@@ -277,6 +286,9 @@ void Fields(auto& archive, Is<LocationLearning> auto& location) {
 void Fields(auto& archive, Is<Learned> auto& learned) {
   archive(learned.chain, learned.items, learned.locations);
 }
+void Fields(auto& archive, Is<Webhook> auto& webhook) {
+  archive(webhook.set, webhook.delivered);
+}
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
   archive(other.source, other.offset);
@@ -284,8 +296,12 @@ void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
 void Fields(auto& archive, Is<Correction> auto& correction) {
   archive(correction.amount, correction.lasting);
 }
+void Fields(auto& archive, Is<Reserved> auto& reserved) {
+  archive(reserved.held, reserved.committed, reserved.picked, reserved.deducted);
+}
 void Fields(auto& archive, Is<Beside> auto& beside) {
   archive(beside.before, beside.now, beside.window, beside.arrived_minute);
+  if (VersionOf(archive) > kVersionBeforeReservations) archive(beside.reserved);
 }
 
 template <class S>
@@ -363,11 +379,15 @@ void AllTables(auto& archive, AnyState& state) {
   if (VersionOf(archive) == kVersionBeforeLearning) return;
   archive(state.rule_versions, state.chain, state.incoming);
   archive(LearnedOf(state), state.activity);
+  if (VersionOf(archive) > kVersionBeforeReservations) {
+    archive(state.reservations.rows, state.webhooks);
+  }
 }
 
 bool Equal(const Settings& a, const Settings& b) {
   return a.window_us == b.window_us && a.request_kept_us == b.request_kept_us &&
-         a.staging_kept_us == b.staging_kept_us && a.row_held_us == b.row_held_us;
+         a.staging_kept_us == b.staging_kept_us && a.row_held_us == b.row_held_us &&
+         a.reservation_kept_us == b.reservation_kept_us;
 }
 
 // Reads the version byte.
@@ -452,12 +472,13 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   absl::Status status = CheckVersion(reader);
   if (!status.ok()) return status;
   Settings settings;
+  settings.reservation_kept_us = state.settings.reservation_kept_us;  // older ones do not tell it
   reader(settings);
   if (reader.failed()) return Damaged("its tables end early");
   if (!Equal(settings, state.settings)) {
     return absl::FailedPreconditionError(
         "the encoded ledger was made with other settings (how long events, answers, staged "
-        "snapshots and held rows "
+        "snapshots, held rows and ended reservations "
         "are kept): start with those");
   }
   AllTables(reader, state);
@@ -476,6 +497,11 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
   for (const std::string& request_id : state.answers.SortedKeys()) {
     if (request_id.size() != 16) return Damaged("a request id does not have 16 bytes");
     state.answer_order.emplace(AnswerExpiryUs(state.settings, request_id), request_id);
+  }
+  for (const std::string& id : state.reservations.rows.SortedKeys()) {
+    const journal::Reservation& row = *state.reservations.rows.Find(id);
+    if (id.size() != 16 || row.id() != id) return Damaged("a reservation has another id");
+    state.reservations.List(row);
   }
   return absl::OkStatus();
 }

@@ -14,7 +14,7 @@
 namespace onhand::ledger {
 
 // The format that is written; older ones are read too.
-inline constexpr uint8_t kEncodedFormat = 3;
+inline constexpr uint8_t kEncodedFormat = 4;
 // The format of encoded tables or of a segment.
 uint8_t FormatOf(absl::string_view bytes);
 

@@ -68,10 +68,18 @@ void FillTables(State& state) {
   state.snapshots_taken.Mutable({1, 3}) = 2;
   state.quarantine.Mutable(11).set_reason("LATE_COUNT");
   state.held_rows.Mutable("ghost") = {11};
-  state.display.Mutable({5, 0}) = {
-      .status = 6, .below_floor = true, .changed_us = 1, .salable = -2, .rule_id = "floor"};
+  state.display.Mutable({5, 0}) = {.status = 6,
+                                   .below_floor = true,
+                                   .changed_us = 1,
+                                   .salable = -2,
+                                   .rule_id = "floor",
+                                   .rule_version = 3};
   state.answers.Mutable(RequestId('a')) = {9, "first"};
   state.answers.Mutable(RequestId('b')) = {10, ""};
+  journal::Reservation& reservation = state.reservations.rows.Mutable(RequestId('r'));
+  reservation.set_id(RequestId('r'));
+  reservation.set_order_reference("order-1");
+  reservation.add_lines()->set_promise(1);
   for (const char last : {'a', 'b'}) {
     state.answer_order.emplace(AnswerExpiryUs(state.settings, RequestId(last)), RequestId(last));
   }
@@ -101,6 +109,8 @@ void FillPositions(State& state) {
   TakeEvent(state, 300, 3, EventAt(kNow - 7 * kSecond, EventKind::kLevel, 41, 2));
   TakeEvent(state, 300, 3, EventAt(kNow - 6 * kSecond, EventKind::kLastingCorrection, 2, 0));
   TakeEvent(state, 300, 3, EventAt(kNow - 5 * kSecond, EventKind::kSetAside, 3, 2));
+  state.positions.Edit(300, 3).MakeBeside().reserved = {
+      .held = 1, .committed = 4, .picked = 2, .deducted = 3};
   TakeEvent(state, 8, 4, EventAt(kNow - 3 * kSecond, EventKind::kSale, 1, 1));
 }
 
@@ -143,8 +153,11 @@ TEST(Encode, EveryTableComesBack) {
   EXPECT_EQ(copy.quarantine.Find(uint64_t{11})->reason(), "LATE_COUNT");
   EXPECT_EQ(copy.held_rows.Find("ghost")->size(), 1u);
   EXPECT_EQ(copy.display.Find(DisplayKey{5, 0})->salable, -2);
+  EXPECT_EQ(copy.display.Find(DisplayKey{5, 0})->rule_version, 3u);
   EXPECT_EQ(copy.answers.Find(RequestId('a'))->bytes, "first");
   EXPECT_EQ(copy.answer_order, state.answer_order);
+  EXPECT_EQ(copy.reservations.rows.Find(RequestId('r'))->order_reference(), "order-1");
+  EXPECT_EQ(*copy.reservations.order_refs.Find("order-1"), RequestId('r'));
 }
 
 TEST(Encode, PositionsWithWhatLivesBesideThemComeBack) {
@@ -163,6 +176,8 @@ TEST(Encode, PositionsWithWhatLivesBesideThemComeBack) {
   EXPECT_EQ(rare.beside->window.size(), 5u);
   EXPECT_EQ(rare.beside->now.on_hand(), state.positions.Find(300, 3).beside->now.on_hand());
   EXPECT_EQ(rare.beside->now.unavailable(), 3);
+  EXPECT_EQ(rare.beside->reserved,
+            (Reserved{.held = 1, .committed = 4, .picked = 2, .deducted = 3}));
   ASSERT_NE(rare.beside->now.rare(), nullptr);
   EXPECT_EQ(rare.beside->now.rare()->others.size(), 1u);
   EXPECT_EQ(copy.arrivals, state.arrivals);
@@ -200,6 +215,26 @@ TEST(Encode, NewerFormatIsRefused) {
   bytes[0] = kEncodedFormat + 1;
   State copy{Settings{}};
   EXPECT_EQ(DecodeTables(bytes, copy).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(Encode, AnImageFromBeforeReservationsIsRead) {
+  State state{Settings{}};
+  state.counters.item_end = 600;
+  TakeEvent(state, 300, 3, EventAt(kNow, EventKind::kReceipt, 4, 1));
+  // Without reservation_kept_us behind four settings, the reservations at the end of the tables,
+  // and four numbers at the end of the only Beside.
+  constexpr uint8_t kBefore = 3;
+  std::string tables = EncodeTables(state);
+  tables.erase(1 + 4 * sizeof(int64_t), sizeof(int64_t));
+  tables.erase(tables.size() - sizeof(uint64_t));
+  tables[0] = kBefore;
+  std::string segment = EncodeSegment(state, 1);
+  segment.erase(segment.size() - 4 * sizeof(int32_t));
+  segment[0] = kBefore;
+  State copy{Settings{}};
+  ASSERT_TRUE(DecodeTables(tables, copy).ok());
+  ASSERT_TRUE(DecodeSegment(segment, copy).ok());
+  EXPECT_EQ(EncodeState(copy), EncodeState(state));
 }
 
 TEST(Encode, TruncatedBytesAreDataLoss) {

@@ -33,6 +33,15 @@ bool IsArrival(EventKind kind) {
          kind == EventKind::kReturn;
 }
 
+// Somebody held a unit and gave it to the customer of an order: no demand at the shelf, but proof
+// that it was not empty.
+bool IsHandOver(const Event& event) {
+  const EventKind kind = event.event_kind();
+  if (kind == EventKind::kHandOver) return event.quantity > 0;
+  return (kind == EventKind::kCorrection || kind == EventKind::kLastingCorrection) &&
+         event.quantity < 0;
+}
+
 Doubt StartOf(const EvidencePlace& place, const RecordChange& record) {
   return {.empty = static_cast<float>(place.learned->start.At(record.after)), .run = 0};
 }
@@ -49,15 +58,20 @@ void TakeLate(const ItemLearning& item, const EvidencePlace& place, uint32_t at_
   estimates.doubt.run = std::min(estimates.doubt.run, then.run);
 }
 
+void TakeHandOver(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s,
+                  const DoubtPolicy& policy, Estimates& estimates) {
+  if (at_s >= estimates.velocity.at_s) return TakeSale(estimates.doubt);
+  Doubt held;
+  TakeSale(held);
+  TakeLate(item, place, at_s, held, policy, estimates);
+}
+
 void TakeSales(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t units,
                double demand_factor, const DoubtPolicy& policy, Estimates& estimates) {
   AddSale(estimates.velocity, at_s, static_cast<double>(units) / demand_factor,
           kVelocityHalfLife_s);
   if (units <= 0) return;  // a void undoes the sale; that somebody was there stands
-  if (at_s >= estimates.velocity.at_s) return TakeSale(estimates.doubt);
-  Doubt sold;
-  TakeSale(sold);
-  TakeLate(item, place, at_s, sold, policy, estimates);
+  TakeHandOver(item, place, at_s, policy, estimates);
 }
 
 void TakeCounts(const ItemLearning& item, const EvidencePlace& place, uint32_t at_s, int64_t found,
@@ -113,11 +127,14 @@ void TakeEvidence(const ItemLearning& item, const EvidencePlace& place, const Ev
     estimates.doubt = StartOf(place, record);
   }
   const bool was_there = record.before > 0;
-  const bool teaches = kind == EventKind::kSale || kind == EventKind::kCount || IsArrival(kind);
+  const bool teaches =
+      kind == EventKind::kSale || kind == EventKind::kCount || IsArrival(kind) || IsHandOver(event);
   if (!teaches && was_there == (record.after > 0)) return;
   AdvanceEstimates(item, place, was_there, at_s, policy, estimates);
   if (kind == EventKind::kSale) {
     TakeSales(item, place, at_s, event.quantity, demand_factor, policy, estimates);
+  } else if (IsHandOver(event)) {
+    TakeHandOver(item, place, at_s, policy, estimates);
   } else if (kind == EventKind::kCount) {
     TakeCounts(item, place, at_s, event.quantity, policy, estimates);
   } else if (IsArrival(kind) && was_there) {

@@ -151,7 +151,8 @@ std::string LossClause(const Circumstances& with) {
 std::string BackOrderClause(const Circumstances& with, const Promise& promise) {
   if (promise.available_from_us == 0) return "";
   const bool has_supply = NextSupplyOf(with.state, with.book, with.question.item,
-                                       with.question.channel, with.question.location, with.now_us)
+                                       with.question.channel, with.question.location, with.now_us,
+                                       /*promised=*/0)
                               .has_value();
   return absl::StrCat(", up to ", promise.max_quantity, " for delivery from ",
                       DayText(with.state, with.question.location, promise.available_from_us),

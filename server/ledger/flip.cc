@@ -96,10 +96,7 @@ void FlipSearch::ListPlaces() {
     if (!book_.IsOpen(location, question_.channel, now_us_)) continue;
     Place place{.location = location};
     const PositionTable::View view = state_.positions.Find(question_.item, location);
-    if (view.cell != nullptr) {
-      place.available = view.cell->on_hand;
-      if (view.beside != nullptr) place.available -= view.beside->now.unavailable();
-    }
+    if (view.cell != nullptr) place.available = AvailableUnits(*view.cell, view.beside);
     places_.push_back(place);
   }
   for (const LocationPart& part : trace.locations) {

@@ -21,6 +21,8 @@ int64_t OnHandChange(EventKind kind, int64_t quantity) {
       return quantity;
     case EventKind::kSale:
     case EventKind::kTransferOut:
+    case EventKind::kDeducted:
+    case EventKind::kHandOver:
       return -quantity;
     case EventKind::kSetAside:
     case EventKind::kPutBack:
@@ -29,6 +31,8 @@ int64_t OnHandChange(EventKind kind, int64_t quantity) {
     case EventKind::kCorrection:
     case EventKind::kLastingCorrection:
     case EventKind::kEndCorrections:
+    case EventKind::kCorrectionEnded:
+    case EventKind::kLastingCorrectionEnded:
       return 0;
   }
   return 0;
@@ -69,6 +73,32 @@ int64_t FoldState::CorrectionSum() const {
     for (const Correction& correction : rare_->corrections) sum += correction.amount;
   }
   return sum;
+}
+
+int64_t FoldState::UnitsCorrected(bool lasting) const {
+  int64_t units = 0;
+  if (rare_) {
+    for (const Correction& correction : rare_->corrections) {
+      if (correction.lasting == lasting && correction.amount < 0) units -= correction.amount;
+    }
+  }
+  return units;
+}
+
+// The oldest first.
+void FoldState::EndCorrections(int64_t units, bool lasting) {
+  if (!rare_) return;
+  auto& corrections = rare_->corrections;
+  for (Correction& correction : corrections) {
+    if (correction.lasting != lasting || correction.amount >= 0) continue;
+    const int64_t ended = std::min(units, -correction.amount);
+    correction.amount += ended;
+    units -= ended;
+  }
+  corrections.erase(std::remove_if(corrections.begin(), corrections.end(),
+                                   [](const Correction& c) { return c.amount == 0; }),
+                    corrections.end());
+  DropEmptyRare();
 }
 
 bool FoldState::ExpectedLevel(uint32_t source, int64_t* level) const {
@@ -153,12 +183,18 @@ void FoldState::Advance(const Event& event) {
       if (rare_) rare_->corrections.clear();
       DropEmptyRare();
       return;
+    case EventKind::kCorrectionEnded:
+      return EndCorrections(event.quantity, /*lasting=*/false);
+    case EventKind::kLastingCorrectionEnded:
+      return EndCorrections(event.quantity, /*lasting=*/true);
     case EventKind::kSale:
     case EventKind::kReturn:
     case EventKind::kReceipt:
     case EventKind::kTransferOut:
     case EventKind::kTransferIn:
     case EventKind::kAdjustment:
+    case EventKind::kDeducted:
+    case EventKind::kHandOver:
       base_ += OnHandChange(event.event_kind(), event.quantity);
       return;
   }

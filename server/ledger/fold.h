@@ -32,6 +32,15 @@ enum class EventKind : uint8_t {
   kLastingCorrection = 12,
   // A person ends all corrections.
   kEndCorrections = 13,
+  // Units of kCorrection, or of kLastingCorrection, that the source's own numbers contain by now.
+  // They make the number that much greater, up to those that still stand.
+  kCorrectionEnded = 14,
+  kLastingCorrectionEnded = 15,
+  // Units of orders that the source has taken out of its numbers: a delta of the source.
+  kDeducted = 16,
+  // A sale that hands over units of an order of the hub: to the fold a sale like others, but no
+  // demand at the shelf.
+  kHandOver = 17,
 };
 
 constexpr bool IsAbsolute(EventKind kind) {
@@ -104,6 +113,8 @@ class FoldState {
   int64_t on_hand() const { return base_ + CorrectionSum(); }
   int64_t unavailable() const { return unavailable_; }
   int64_t CorrectionSum() const;
+  // Units that corrections of orders, lasting ones or the others, make the number smaller by.
+  int64_t UnitsCorrected(bool lasting) const;
   // The source whose LEVEL the number stands on; 0 before the first LEVEL.
   uint32_t level_source() const { return level_source_; }
   // When the newest LEVEL or COUNT was true; kNever before the first.
@@ -132,6 +143,7 @@ class FoldState {
 
  private:
   void TakeLevel(const Event& event);
+  void EndCorrections(int64_t units, bool lasting);
   Rare& MutableRare();
   void DropEmptyRare();
 

@@ -88,6 +88,8 @@ class Oracle {
       switch (events_[i].event_kind()) {
         case EventKind::kSale:
         case EventKind::kTransferOut:
+        case EventKind::kDeducted:
+        case EventKind::kHandOver:
           sum -= q;
           break;
         case EventKind::kReturn:
@@ -146,6 +148,17 @@ class Oracle {
         break;
       case EventKind::kEndCorrections:
         kept_.clear();
+        break;
+      case EventKind::kCorrectionEnded:
+      case EventKind::kLastingCorrectionEnded:
+        for (int64_t unit = 0; unit < event.quantity; ++unit) {
+          const bool lasting = event.event_kind() == EventKind::kLastingCorrectionEnded;
+          const auto oldest = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) {
+            return kept.lasting == lasting && kept.amount < 0;
+          });
+          if (oldest == kept_.end()) break;
+          if (++oldest->amount == 0) kept_.erase(oldest);
+        }
         break;
       default:
         break;
@@ -241,7 +254,11 @@ std::vector<Event> RandomEvents(std::mt19937_64& random, int count) {
                                            EventKind::kSale,
                                            EventKind::kTransferIn,
                                            EventKind::kLastingCorrection,
-                                           EventKind::kEndCorrections};
+                                           EventKind::kEndCorrections,
+                                           EventKind::kCorrectionEnded,
+                                           EventKind::kLastingCorrectionEnded,
+                                           EventKind::kDeducted,
+                                           EventKind::kHandOver};
     const EventKind kind = kKinds[random() % std::size(kKinds)];
     // People (source 0) count; only sources send LEVELs.
     const auto source =

@@ -5,6 +5,27 @@
 #include <utility>
 
 namespace onhand::ledger {
+namespace {
+
+bool ChangesBook(const journal::Fact& fact) {
+  switch (fact.fact_case()) {
+    case journal::Fact::kItemSet:
+    case journal::Fact::kItemsMerged:
+    case journal::Fact::kItemStopped:
+    case journal::Fact::kLocationSet:
+    case journal::Fact::kLocationStateSet:
+    case journal::Fact::kGroupSet:
+    case journal::Fact::kChannelSet:
+    case journal::Fact::kRuleSet:
+    case journal::Fact::kRuleEnded:
+    case journal::Fact::kChainSet:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 Group::Group(const State* committed, const RowMoment& row)
     : committed_(committed), row_(row), overlay_(committed) {
@@ -26,6 +47,7 @@ void Group::Add(journal::Fact fact) {
   journal::Fact& added = *record_.add_facts();
   added = std::move(fact);
   bytes_ += added.ByteSizeLong();
+  changes_book_ = changes_book_ || ChangesBook(added);
   if (const absl::Status applied = ApplyFact(overlay_, added); !applied.ok()) {
     std::cerr << "a decision made a fact that apply does not know: " << applied.message()
               << std::endl;

@@ -38,6 +38,10 @@ class Group {
   // How far report rows that are not in the overlay yet may have moved any one position, in units.
   int64_t unsettled_units() const { return unsettled_units_; }
 
+  // Whether a fact in it changes what the committed RuleBook says (rules, items, locations, groups,
+  // channels): what reads rules is then for the next group.
+  bool changes_book() const { return changes_book_; }
+
   // Nothing added can be taken back: decisions check first and add last.
   int fact_count() const { return record_.facts_size(); }
   const journal::Record& record() const { return record_; }
@@ -56,6 +60,7 @@ class Group {
   int64_t movement_count_ = 0;
   size_t bytes_ = 0;
   bool dropped_ = false;  // DropDueEvents was called on the overlay
+  bool changes_book_ = false;
 };
 
 }  // namespace onhand::ledger

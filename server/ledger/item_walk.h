@@ -22,36 +22,31 @@ inline void PrefetchCells(const State& state, uint32_t item) {
   }
 }
 
-// Whether anybody ever told of the position's stock; past sales alone make one too. The rest stands
-// for positions that older versions of this program kept: those told by deltas had no mark.
-inline bool IsReported(const Cell& cell) {
-  return cell.absolute_s != 0 || cell.on_hand != 0 || cell.beside != 0;
-}
-
 // Calls visit(location, cell, available units) for every position of an item whose stock anybody
 // told, by location id.
 template <class Visit>
 void ForEachPosition(const State& state, uint32_t item, Visit visit) {
-  const auto available = [](const Cell& cell, const Beside* beside) {
-    const int64_t unavailable = beside == nullptr ? 0 : beside->now.unavailable();
-    return cell.on_hand - unavailable;
-  };
   if (state.is_overlay) {
     for (const uint32_t location : state.positions.LocationsOf(item)) {
       const PositionTable::View view = state.positions.Find(item, location);
-      if (IsReported(*view.cell)) visit(location, *view.cell, available(*view.cell, view.beside));
+      if (!IsReported(*view.cell, view.beside)) continue;
+      visit(location, *view.cell, AvailableUnits(*view.cell, view.beside));
     }
     return;
   }
   const PositionTable::ItemPositions positions = state.positions.Of(item);
   // What lies beside is scattered: asked for all at once, it costs one wait instead of many.
   for (const Cell& cell : positions.cells) {
-    if (cell.beside != 0) __builtin_prefetch(&state.positions.BesideOf(cell)->now);
+    if (cell.beside == 0) continue;
+    const Beside* beside = state.positions.BesideOf(cell);
+    __builtin_prefetch(&beside->now);
+    __builtin_prefetch(&beside->reserved);
   }
   for (size_t i = 0; i < positions.locations.size(); ++i) {
     const Cell& cell = positions.cells[i];
-    if (!IsReported(cell)) continue;
-    visit(positions.locations[i], cell, available(cell, state.positions.BesideOf(cell)));
+    const Beside* beside = state.positions.BesideOf(cell);
+    if (!IsReported(cell, beside)) continue;
+    visit(positions.locations[i], cell, AvailableUnits(cell, beside));
   }
 }
 

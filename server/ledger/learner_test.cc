@@ -330,6 +330,7 @@ TEST_F(LearnerTest, ANightCutAnywhereTeachesTheSame) {
         learner = std::make_unique<Learner>(nullptr);
         cut = -1;
       }
+      EXPECT_FALSE(chain_.state().learned().chain.has_night()) << "it is not installed to its end";
       night_bytes_ = LearnedBytes(chain_.state());
       Live(24);
       return facts;

@@ -21,7 +21,7 @@ int64_t WholeUnits(double units);
 // One position as a question meets it.
 struct Shelf {
   uint32_t location = 0;
-  int64_t available = 0;  // on hand less unavailable; may be negative
+  int64_t available = 0;  // see AvailableUnits; may be negative
   int64_t known_through_us = 0;
   const Estimates& estimates;
   const RuleBook::Place& place;

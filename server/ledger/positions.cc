@@ -17,6 +17,18 @@ FoldState PlainFold(const Cell& cell) {
       cell.HasAbsolute() ? int64_t{cell.absolute_s} * kMicrosPerSecond : FoldState::kNever);
 }
 
+Reserved& Reserved::operator+=(const Reserved& other) {
+  held += other.held;
+  committed += other.committed;
+  picked += other.picked;
+  deducted += other.deducted;
+  return *this;
+}
+
+Reserved Reserved::operator-() const {
+  return {.held = -held, .committed = -committed, .picked = -picked, .deducted = -deducted};
+}
+
 void PositionTable::Block::Grow(uint32_t capacity_wanted) {
   auto grown = std::make_unique<std::byte[]>(capacity_wanted * (sizeof(uint32_t) + sizeof(Cell)));
   if (count > 0) {
@@ -127,6 +139,7 @@ void BesidePool::GiveBack(uint32_t slot) {
   beside.window.clear();
   beside.window.shrink_to_fit();
   beside.arrived_minute = 0;
+  beside.reserved = {};
   free_.push_back(slot);
 }
 

@@ -54,13 +54,55 @@ FoldState PlainFold(const Cell& cell);
 // allocation of its own.
 using EventWindow = absl::InlinedVector<Event, 1>;
 
-// What a position has while events may still come between those it took.
+// Units of a position that open lines of reservations claim: always the sum over those lines.
+struct Reserved {
+  int32_t held = 0;
+  int32_t committed = 0;  // picked ones included
+  int32_t picked = 0;     // of the committed
+  int32_t deducted = 0;   // of the committed: on hand contains them no more
+
+  bool IsNone() const { return held == 0 && committed == 0 && picked == 0 && deducted == 0; }
+  // What on hand still contains of all that is promised.
+  int64_t Promised() const { return int64_t{held} + committed - deducted; }
+  Reserved& operator+=(const Reserved& other);
+  Reserved operator-() const;
+  friend bool operator==(const Reserved&, const Reserved&) = default;
+};
+
+// What a position has while events may still come between those it took, or units are reserved.
 struct Beside {
   FoldState before;             // everything that was dropped from the window
+  Reserved reserved;            // beside `now`, since answers read both
   FoldState now;                // `before` and the whole window
   EventWindow window;           // in fold order
   uint32_t arrived_minute = 0;  // minute of the newest arrival, to note each position once a minute
+
+  // Else the cell alone says all.
+  bool IsNeeded() const { return !window.empty() || !now.IsPlain() || !reserved.IsNone(); }
 };
+
+// Units that may still be promised at a position: max(on hand - unavailable, 0) less what is
+// promised of them. Negative: a shortage, or, where nothing is promised, that the record is.
+inline int64_t AvailableUnits(const Cell& cell, const Beside* beside) {
+  if (beside == nullptr) return cell.on_hand;
+  const int64_t there = cell.on_hand - beside->now.unavailable();
+  const int64_t promised = beside->reserved.Promised();
+  return promised == 0 ? there : std::max<int64_t>(there, 0) - promised;
+}
+
+// Units promised beyond what is there.
+inline int64_t ShortageUnits(const Cell& cell, const Beside* beside) {
+  if (beside == nullptr || beside->reserved.Promised() <= 0) return 0;
+  return std::max<int64_t>(-AvailableUnits(cell, beside), 0);
+}
+
+// Whether anybody ever told of the position's stock; past sales and reservations alone make one
+// too. The rest stands for positions that older versions of this program kept: those told by deltas
+// had no mark.
+inline bool IsReported(const Cell& cell, const Beside* beside) {
+  return cell.absolute_s != 0 || cell.on_hand != 0 ||
+         (beside != nullptr && (!beside->window.empty() || !beside->now.IsPlain()));
+}
 
 // Besides by slot, in slabs that never move; slot 0 is never used.
 class BesidePool {

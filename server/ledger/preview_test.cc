@@ -84,6 +84,21 @@ TEST_F(PreviewTest, SaysWhichItemsAndPositionsWouldChangeFromWhatToWhat) {
   EXPECT_EQ(result.revision(), chain_.state().counters.revision);
 }
 
+TEST_F(PreviewTest, NamesTheRuleThatGoesOnSellingBelowAFloor) {
+  chain_.Rule("rule_id: 'boots' scope { sku: 'boot' } zero_policy: ZERO_POLICY_KEEP_SELLING");
+  chain_.Display();
+  const v1::PreviewRulesResponse result =
+      PreviewOf(chain_.ledger(), {Set("rule_id: 'floor' chain_floor: 100")});
+  int boots = 0, others = 0;
+  for (const v1::PreviewedAnswer& answer : result.answers()) {
+    const bool sells = answer.status_after() == v1::AVAILABILITY_STATUS_KEEP_SELLING;
+    EXPECT_EQ(answer.rule_id_after(), sells ? "boots" : "floor") << answer.ShortDebugString();
+    ++(sells ? boots : others);
+  }
+  EXPECT_GT(boots, 0);
+  EXPECT_GT(others, 0);
+}
+
 TEST_F(PreviewTest, ListsNoMoreThanAskedForAndCountsAll) {
   const v1::PreviewRulesResponse result =
       PreviewOf(chain_.ledger(), {Set("rule_id: 'few' buffer { units: 1 }")}, 4);

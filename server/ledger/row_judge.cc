@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "onhand/v1/types.pb.h"
+#include "server/ledger/apply_reservation.h"
 #include "server/ledger/validate.h"
 
 namespace onhand::ledger {
@@ -24,6 +25,12 @@ bool MayBeNegative(EventKind kind) {
 RowRefusal OutOfRange(int64_t quantity, absl::string_view range) {
   return {"QUANTITY_OUT_OF_RANGE",
           absl::StrCat("quantity ", quantity, " is out of range; send ", range)};
+}
+
+v1::OrdersInNumbers DeclaredOrders(const State& state, uint32_t source) {
+  const SourceState* row = state.sources.Find(source);
+  return row == nullptr ? v1::ORDERS_IN_NUMBERS_NEVER
+                        : static_cast<v1::OrdersInNumbers>(row->opened.orders_in_numbers());
 }
 
 }  // namespace
@@ -60,17 +67,26 @@ bool InfersMovements(const State& state, uint32_t location) {
   return true;
 }
 
-int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us,
-                          int64_t level) {
+int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us, int64_t level,
+                          int64_t units_gone) {
   int64_t expected = 0;
   if (!before.ExpectedLevel(source, &expected) || as_of_us <= before.absolute_us()) return 0;
-  const int64_t change = level - expected;
+  int64_t change = level - expected;
+  if (change < 0) change = std::min<int64_t>(change + units_gone, 0);
   if (change == 0 || before.rare() == nullptr) return change;
   // The source has taken over what a count or an order had already told.
   for (const Correction& correction : before.rare()->corrections) {
     if (!correction.lasting && correction.amount == change) return 0;
   }
-  return change;
+  // More than all orders that it had not deducted: it has deducted all of them, and sold the rest.
+  const int64_t corrected = before.UnitsCorrected(/*lasting=*/false);
+  return change < -corrected ? change + corrected : change;
+}
+
+int64_t CountedOnHand(const State& state, uint32_t item, uint32_t location, int64_t counted,
+                      bool includes_picked) {
+  const Reserved reserved = ReservedAt(state, item, location);
+  return counted + (includes_picked ? 0 : reserved.picked) - reserved.deducted;
 }
 
 journal::InferredMovement MovementOf(const State& state, uint32_t item, uint32_t location,
@@ -127,7 +143,8 @@ RowJudge::RowJudge(Group& group, uint32_t source, uint32_t spool, uint64_t seque
       spool_(spool),
       sequence_(sequence),
       columns_(columns),
-      writer_(columns) {}
+      writer_(columns),
+      orders_(group, DeclaredOrders(group.state(), source)) {}
 
 RowRefusal RowJudge::CheckShape(const RawRow& raw) const {
   if (raw.kind < v1::MOVEMENT_KIND_SALE || raw.kind > v1::MOVEMENT_KIND_COUNT) {
@@ -156,6 +173,7 @@ RowRefusal RowJudge::CheckShape(const RawRow& raw) const {
 }
 
 RowRefusal RowJudge::Take(const RawRow& raw) {
+  last_fulfils_ = false;
   if (RowRefusal refusal = CheckShape(raw)) return refusal;
   const CodeTarget* target = group_.state().Resolve(raw.sku, source_);
   if (target == nullptr) {
@@ -182,10 +200,16 @@ RowRefusal RowJudge::TakeDelta(const RawRow& raw, uint32_t item, int64_t quantit
     }
   }
   Add(raw, item, quantity);
+  last_fulfils_ =
+      static_cast<EventKind>(raw.kind) == EventKind::kSale &&
+      orders_.TakeSale(item, raw.location, quantity, raw.occurred_us, raw.order_reference);
   return {};
 }
 
 RowRefusal RowJudge::TakeAbsolute(const RawRow& raw, uint32_t item, int64_t quantity) {
+  if (static_cast<EventKind>(raw.kind) == EventKind::kCount) {
+    quantity = CountedOnHand(group_.state(), item, raw.location, quantity, raw.includes_picked);
+  }
   const LocationClock* clock = group_.Settled().clocks.Find(raw.location);
   if (clock != nullptr && raw.occurred_us < clock->dropped_through_us) {
     return {
@@ -237,7 +261,8 @@ void RowJudge::Infer(const RawRow& raw, uint32_t item, int64_t quantity, const P
     infers_ = InfersMovements(group_.state(), raw.location);
   }
   if (!infers_) return;
-  const int64_t change = UnexplainedChange(preview.at, source_, raw.occurred_us, quantity);
+  const int64_t change = UnexplainedChange(preview.at, source_, raw.occurred_us, quantity,
+                                           orders_.UnitsGone(item, raw.location));
   if (change == 0) return;
   journal::InferredMovement& inferred = *columns_->add_inferred();
   inferred = MovementOf(group_.Settled(), item, raw.location, preview, raw.occurred_us, change);

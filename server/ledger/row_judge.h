@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/ledger/group.h"
+#include "server/ledger/order_matching.h"
 #include "server/ledger/rows.h"
 #include "server/ledger/unseen_sales.h"
 
@@ -34,6 +35,9 @@ struct RawRow {
   int64_t occurred_us = 0;  // corrected
   uint32_t location = 0;
   uint32_t row = 0;  // the sender's number
+  // SALE: the order that it names. COUNT: units that lie picked were counted too.
+  absl::string_view order_reference;
+  bool includes_picked = false;
 };
 
 // What a position would be with one more event.
@@ -53,11 +57,16 @@ class RowJudge {
   RowJudge(Group& group, uint32_t source, uint32_t spool, uint64_t sequence,
            journal::MovementColumns* columns);
 
+  // Matches sales to orders; what became of those is added behind the fact with the rows.
+  OrderMatching& orders() { return orders_; }
+
   // Takes the row, or says why not. An unknown item is refused; the caller decides what becomes of
   // it.
   RowRefusal Take(const RawRow& raw);
   // Index of the row taken last.
   int last_index() const { return last_index_; }
+  // Whether that one hands over units of an order of the hub.
+  bool last_fulfils() const { return last_fulfils_; }
   // Sum of absolute quantities taken: bounds how far any position may have moved.
   int64_t units_moved() const { return units_moved_; }
 
@@ -76,7 +85,9 @@ class RowJudge {
   const uint64_t sequence_;
   journal::MovementColumns* const columns_;
   RowWriter writer_;
+  OrderMatching orders_;
   int last_index_ = -1;
+  bool last_fulfils_ = false;
   int64_t units_moved_ = 0;
   // Rows of this batch by position; made when the first row needs to see them.
   std::optional<absl::flat_hash_map<PositionKey, std::vector<int>>> own_rows_;
@@ -88,9 +99,15 @@ class RowJudge {
 bool InfersMovements(const State& state, uint32_t location);
 
 // How far a LEVEL differs from what the source was expected to say: 0 if that is explained.
-// `before` is the fold just before the LEVEL.
-int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us,
-                          int64_t level);
+// `before` is the fold just before the LEVEL; of a drop, units of orders are explained: those that
+// the API told and the source had not deducted, and `units_gone` that it just did.
+int64_t UnexplainedChange(const FoldState& before, uint32_t source, int64_t as_of_us, int64_t level,
+                          int64_t units_gone = 0);
+
+// What a count says of on hand: units that lie picked are there, counted or not, and what the
+// source has taken out of its numbers for orders is not in them.
+int64_t CountedOnHand(const State& state, uint32_t item, uint32_t location, int64_t counted,
+                      bool includes_picked);
 
 // What such a change means, but for its index: a rise is a RECEIPT, a fall a SALE, or an ADJUSTMENT
 // if it is beyond what sells but once in 1,000 times (unseen_sales.h). A basketful is always a

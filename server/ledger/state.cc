@@ -46,7 +46,9 @@ State::State(const State* base)
       display(&base->display),
       answers(&base->answers),
       incoming(&base->incoming),
+      reservations(&base->reservations),
       demand_rules(base->demand_rules),
+      webhooks(&base->webhooks),
       is_overlay(true),
       learned_(base->learned_) {}
 

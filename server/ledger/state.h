@@ -17,6 +17,7 @@
 #include "server/ledger/estimates.h"
 #include "server/ledger/learned.h"
 #include "server/ledger/positions.h"
+#include "server/ledger/reservations.h"
 #include "server/ledger/table.h"
 
 namespace onhand::ledger {
@@ -29,6 +30,7 @@ struct Settings {
   int64_t request_kept_us = int64_t{7} * 24 * 3600 * 1'000'000;  // after the id's own time
   int64_t staging_kept_us = int64_t{24} * 3600 * 1'000'000;      // unfinished snapshots
   int64_t row_held_us = int64_t{24} * 3600 * 1'000'000;  // rows of unknown items, policy HOLD
+  int64_t reservation_kept_us = int64_t{30} * 24 * 3600 * 1'000'000;  // after its last line ended
 };
 
 // Where a code leads.
@@ -122,6 +124,7 @@ struct Display {
   int64_t changed_us = 0;
   int64_t salable = 0;
   std::string rule_id;
+  uint32_t rule_version = 0;  // 0: none, or not kept then
 };
 
 // One version of a rule, as it was from its commit on.
@@ -139,6 +142,12 @@ void UpgradeRule(journal::Rule& rule);
 struct ItemActivity {
   uint32_t last_sale_s = 0;
   uint32_t last_receipt_s = 0;
+};
+
+// Where changes are told by HTTP, and how far they have been.
+struct Webhook {
+  journal::WebhookSet set;
+  journal::WebhookDelivered delivered;
 };
 
 struct Answer {
@@ -202,6 +211,8 @@ struct State {
   Table<std::string, Answer> answers;  // by request id, 16 bytes
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
+  Reservations reservations;
+  Table<std::string, Webhook> webhooks;  // by id; with their secrets
 
   // Of `rules`, those that set a demand factor; made anew when an image is loaded.
   DemandRules demand_rules;

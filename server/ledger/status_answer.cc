@@ -8,22 +8,16 @@
 namespace onhand::ledger {
 namespace {
 
-constexpr int64_t kMicrosPerDay = int64_t{24} * 3'600 * 1'000'000;
-
-// Up to the limit, and of announced supply no more than comes by the date that is told.
 void AnswerBackOrder(const Answering& answering, Promise& promise) {
-  const ResolvedRules& rules = answering.rules;
   const Question& question = answering.question;
-  int64_t units = rules.backorder_limit.value.value_or(0);
-  if (units == 0) return;
+  const BackOrder order =
+      BackOrderOf(answering.state, answering.book, answering.rules, question.item, question.channel,
+                  question.location, answering.now_us);
+  if (order.units == 0) return;
   promise.status = v1::AVAILABILITY_STATUS_BACKORDER;
-  promise.available_from_us = answering.now_us + rules.backorder_lead_days.value * kMicrosPerDay;
-  if (const auto next = NextSupplyOf(answering.state, answering.book, question.item,
-                                     question.channel, question.location, answering.now_us)) {
-    promise.available_from_us = next->due_us;
-    units = std::min(units, next->units);
-  }
-  promise.max_quantity = static_cast<int32_t>(units);
+  promise.available_from_us = order.available_from_us;
+  promise.max_quantity =
+      static_cast<int32_t>(std::min<int64_t>(order.units, std::numeric_limits<int32_t>::max()));
 }
 
 }  // namespace

@@ -158,7 +158,7 @@ TEST_F(UnseenSalesTest, TheFileOfAnotherStoreWaitsThoughFewItemsAreGone) {
   std::vector<int64_t> own = stock_;
   for (int i = 0; i < kItems; ++i) stock_[i] += i % 2 == 0 ? -40 - i : 35;
   NightlyFile();
-  EXPECT_EQ(QuarantineReason(), "SNAPSHOT_IMPLAUSIBLE");
+  ASSERT_EQ(QuarantineReason(), "SNAPSHOT_IMPLAUSIBLE");
   EXPECT_EQ(chain_.state().quarantine.Find(1)->lost_positions(), 0u);
   for (int i = 0; i < kItems; ++i) EXPECT_EQ(OnHand(i), own[i]);
   // The right one ends it.

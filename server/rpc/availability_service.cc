@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/ledger/answer_view.h"
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/explain_fields.h"
 #include "server/ledger/flip.h"
 #include "server/ledger/refusal.h"
 #include "server/ledger/validate.h"
+#include "server/rpc/question.h"
 #include "server/rpc/unary_call.h"
 
 namespace onhand::rpc {
@@ -19,14 +21,6 @@ namespace {
 
 constexpr int kBatchCalls = 16;
 
-// The leader appends a row every second at least. After three without one, freshness goes by the
-// clock too.
-constexpr int64_t kQuietUs = 3'000'000;
-
-void SetTime(int64_t us, google::protobuf::Timestamp* timestamp) {
-  timestamp->set_seconds(us / 1'000'000);
-  timestamp->set_nanos(static_cast<int32_t>(us % 1'000'000) * 1'000);
-}
 
 void AddLocations(const ledger::State& state, const ledger::Trace& trace,
                   v1::Availability* answer) {
@@ -36,7 +30,7 @@ void AddLocations(const ledger::State& state, const ledger::Trace& trace,
     location.set_salable(
         static_cast<int32_t>(std::min<int64_t>(part.salable, std::numeric_limits<int32_t>::max())));
     if (part.known_through_us != 0)
-      SetTime(part.known_through_us, location.mutable_known_through());
+      *location.mutable_known_through() = ledger::TimestampOf(part.known_through_us);
   }
 }
 
@@ -114,22 +108,16 @@ absl::StatusOr<AvailabilityService::Scope> AvailabilityService::ScopeOf(
          .remedy = "ask again in a moment"});
   }
   Scope scope;
-  if (channel_id.empty() && state.channel_ids.size() == 1) {
-    state.channel_ids.ForEach(
-        [&scope](const std::string&, uint32_t channel) { scope.channel = channel; });
-  } else {
-    const absl::StatusOr<uint32_t> channel = ledger::FindChannel(state, "channel_id", channel_id);
-    if (!channel.ok()) return channel.status();
-    scope.channel = *channel;
-  }
+  const absl::StatusOr<uint32_t> channel = ChannelAsked(state, channel_id);
+  if (!channel.ok()) return channel.status();
+  scope.channel = *channel;
   if (!location_id.empty()) {
     const absl::StatusOr<uint32_t> location =
         ledger::FindLocation(state, "location_id", location_id);
     if (!location.ok()) return location.status();
     scope.location = *location;
   }
-  if (const int64_t now_us = clock_->NowUs(); now_us - state.counters.time_us > kQuietUs)
-    scope.now_us = now_us;
+  scope.now_us = MomentAsked(state, *clock_);
   return scope;
 }
 
@@ -148,16 +136,7 @@ void AvailabilityService::Answer(const ledger::Ledger& ledger, const Scope& scop
   const ledger::Question question{
       .item = item, .channel = scope.channel, .location = scope.location, .now_us = scope.now_us};
   const ledger::Promise promise = ledger::Evaluate(state, ledger.rule_book(), question, trace);
-  answer->set_sku(state.items.Find(item)->sku());
-  answer->set_status(promise.status);
-  answer->set_orderable(promise.orderable);
-  answer->set_max_quantity(promise.max_quantity);
-  if (promise.available_from_us != 0)
-    SetTime(promise.available_from_us, answer->mutable_available_from());
-  if (promise.known_through_us != 0)
-    SetTime(promise.known_through_us, answer->mutable_known_through());
-  if (promise.cache_until_us != 0) SetTime(promise.cache_until_us, answer->mutable_cache_until());
-  answer->set_revision(state.counters.revision);
+  ledger::FillAnswer(state, item, promise, answer);
   if (with_locations) AddLocations(state, *trace, answer);
   if (explain) AddExplanation(ledger, question, *trace, answer->mutable_explanation());
 }

@@ -184,6 +184,7 @@ absl::Status HubService::ListDisplayChanges(const v1::ListDisplayChangesRequest&
       *change.mutable_changed_at() = ledger::TimestampOf(display->changed_us);
       change.set_salable(display->salable);
       change.set_rule_id(display->rule_id);
+      change.set_rule_version(display->rule_version);
     }
     return absl::OkStatus();
   });

@@ -15,14 +15,16 @@
 #include "server/hub/hub.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/open_streams.h"
+#include "server/rpc/webhook_service.h"
 
 namespace onhand::rpc {
 
-// What the hub itself does not know about its process. The function is called from any thread.
+// What the hub itself does not know about its process. The functions are called from any thread.
 struct Surroundings {
   std::string version;  // of the program
   std::string store;    // the store's kind
   std::function<uint64_t()> projected_revision = [] { return uint64_t{0}; };
+  WebhookService::Test test_webhook;  // empty: this process sends none
 };
 
 class HubService {

@@ -19,14 +19,19 @@
 #include "gtest/gtest.h"
 #include "onhand/v1/availability.grpc.pb.h"
 #include "onhand/v1/catalog.grpc.pb.h"
+#include "onhand/v1/find.grpc.pb.h"
 #include "onhand/v1/hub.grpc.pb.h"
 #include "onhand/v1/insights.grpc.pb.h"
 #include "onhand/v1/quarantine.grpc.pb.h"
 #include "onhand/v1/report.grpc.pb.h"
+#include "onhand/v1/reservations.grpc.pb.h"
 #include "onhand/v1/rules.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
+#include "onhand/v1/watch.grpc.pb.h"
+#include "onhand/v1/webhooks.grpc.pb.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
+#include "server/hub/watch.h"
 #include "server/rpc/server.h"
 #include "storage/open.h"
 
@@ -58,12 +63,16 @@ inline std::string MakeRequestId(absl::Time time = absl::Now()) {
 
 class ServedHub {
  public:
-  explicit ServedHub(ServerOptions options = {}, int64_t clock_scale = 1) : clock_(clock_scale) {
+  explicit ServedHub(ServerOptions options = {}, int64_t clock_scale = 1,
+                     hub::WatchOptions watch_options = {})
+      : clock_(clock_scale) {
     store_ = *storage::OpenStore("memory:", "");
     EXPECT_TRUE(store_->Migrate().ok());
     hub_ = *hub::Hub::Start(store_.get(), &clock_, {.version = "test"});
     options.address = "127.0.0.1:0";
-    server_ = *Server::Start(hub_.get(), &clock_, {.version = "test", .store = "memory"}, options);
+    watch_ = std::make_unique<hub::Watch>(hub_.get(), watch_options);
+    server_ = *Server::Start(hub_.get(), watch_.get(), &clock_,
+                             {.version = "test", .store = "memory"}, options);
     // Each test has its own connection, so that a rude one disturbs nobody else.
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -74,11 +83,13 @@ class ServedHub {
 
   ~ServedHub() {
     server_->Stop();
+    watch_->Stop();
     hub_->Stop();
   }
 
   hub::Hub& hub() { return *hub_; }
   hub::Clock& clock() { return clock_; }
+  hub::Watch& watch() { return *watch_; }
   Server& server() { return *server_; }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
 
@@ -139,6 +150,7 @@ class ServedHub {
   hub::HubClock clock_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<hub::Hub> hub_;
+  std::unique_ptr<hub::Watch> watch_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };

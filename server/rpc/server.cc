@@ -38,27 +38,34 @@ void SetLimits(grpc::ServerBuilder& builder) {
 
 }  // namespace
 
-Server::Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options)
+Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings surroundings,
+               ServerOptions options)
     : options_(std::move(options)),
+      watch_(watch),
       catalog_(hub),
       stock_(hub),
       rules_(hub),
       quarantine_(hub),
+      webhooks_(hub, surroundings.test_webhook),
       hub_(hub, &streams_, std::move(surroundings)),
       insights_(hub, clock),
       reports_(hub, &streams_),
       availability_(hub, clock),
+      find_(hub, clock),
+      reservations_(hub),
+      watches_(watch),
       health_({v1::CatalogService::service_full_name(), v1::StockService::service_full_name(),
                v1::RuleService::service_full_name(), v1::QuarantineService::service_full_name(),
                v1::HubService::service_full_name(), v1::InsightService::service_full_name(),
-               v1::ReportService::service_full_name(),
-               v1::AvailabilityService::service_full_name()}) {}
+               v1::ReportService::service_full_name(), v1::AvailabilityService::service_full_name(),
+               v1::FindService::service_full_name(), v1::ReservationService::service_full_name(),
+               v1::WatchService::service_full_name(), v1::WebhookService::service_full_name()}) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Clock* clock,
-                                                      Surroundings surroundings,
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Watch* watch,
+                                                      hub::Clock* clock, Surroundings surroundings,
                                                       ServerOptions options) {
   std::unique_ptr<Server> server(
-      new Server(hub, clock, std::move(surroundings), std::move(options)));
+      new Server(hub, watch, clock, std::move(surroundings), std::move(options)));
   if (absl::Status status = server->Listen(); !status.ok()) return status;
   return server;
 }
@@ -74,9 +81,11 @@ absl::Status Server::Listen() {
   grpc::ServerBuilder builder;
   SetLimits(builder);
   builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
-  for (grpc::Service* service : {catalog_.service(), stock_.service(), rules_.service(),
-                                 quarantine_.service(), hub_.service(), insights_.service(),
-                                 reports_.service(), availability_.service(), health_.service()}) {
+  for (grpc::Service* service :
+       {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
+        hub_.service(), insights_.service(), reports_.service(), availability_.service(),
+         find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
+         health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
@@ -94,6 +103,10 @@ absl::Status Server::Listen() {
   insights_.Serve(&queue_);
   reports_.Serve(&queue_);
   availability_.Serve(&queue_);
+  find_.Serve(&queue_);
+  reservations_.Serve(&queue_);
+  watches_.Serve(&queue_);
+  webhooks_.Serve(&queue_);
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();
@@ -115,6 +128,7 @@ void Server::Stop() {
   if (server_ == nullptr || stopping_.HasBeenNotified()) return;
   health_.SetServing(false);
   streams_.Drain(static_cast<uint32_t>(absl::ToInt64Milliseconds(options_.reconnect_after)));
+  watch_->Drain();
   streams_.AwaitNone(options_.drain_for);
   health_.EndWatches();
   in_process_.Close();

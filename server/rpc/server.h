@@ -13,9 +13,11 @@
 #include "grpcpp/server.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
+#include "server/hub/watch.h"
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
+#include "server/rpc/find_service.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
 #include "server/rpc/in_process.h"
@@ -23,8 +25,11 @@
 #include "server/rpc/open_streams.h"
 #include "server/rpc/quarantine_service.h"
 #include "server/rpc/report_service.h"
+#include "server/rpc/reservation_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
+#include "server/rpc/watch_service.h"
+#include "server/rpc/webhook_service.h"
 
 namespace onhand::rpc {
 
@@ -41,10 +46,10 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Listens and serves. Hub and clock outlive the server. UNAVAILABLE if the address cannot be
-  // listened on.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Clock* clock,
-                                                       Surroundings surroundings,
+  // Listens and serves. Hub, watch and clock outlive the server. UNAVAILABLE if the address cannot
+  // be listened on.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub* hub, hub::Watch* watch,
+                                                       hub::Clock* clock, Surroundings surroundings,
                                                        ServerOptions options);
   ~Server();
 
@@ -59,20 +64,26 @@ class Server {
   void Stop();
 
  private:
-  Server(hub::Hub* hub, hub::Clock* clock, Surroundings surroundings, ServerOptions options);
+  Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings surroundings,
+         ServerOptions options);
   absl::Status Listen();
   void WatchIdleStreams();
 
   const ServerOptions options_;
+  hub::Watch* const watch_;
   OpenStreams streams_;
   CatalogService catalog_;
   StockService stock_;
   RulesService rules_;
   QuarantineService quarantine_;
+  WebhookService webhooks_;
   HubService hub_;
   InsightService insights_;
   ReportService reports_;
   AvailabilityService availability_;
+  FindService find_;
+  ReservationService reservations_;
+  WatchService watches_;
   HealthService health_;
   CallQueue queue_;
   int port_ = 0;

@@ -55,7 +55,9 @@ void AddPosition(const ledger::State& state, uint32_t item, uint32_t location,
 
 v1::RecordedMovement MovementOf(const ledger::State& state, const ledger::Event& event) {
   v1::RecordedMovement movement;
-  movement.set_kind(static_cast<v1::MovementKind>(event.kind));
+  movement.set_kind(event.event_kind() == ledger::EventKind::kHandOver
+                        ? v1::MOVEMENT_KIND_SALE
+                        : static_cast<v1::MovementKind>(event.kind));
   movement.set_quantity(event.quantity);
   *movement.mutable_occurred_at() = ledger::TimestampOf(event.at_us);
   movement.set_source_id(std::string(state.SourceNameOf(event.source)));
@@ -220,7 +222,10 @@ absl::Status StockService::ListMovements(const v1::ListMovementsRequest& request
     const auto name = [&state](uint32_t source) { return state.SourceNameOf(source); };
     const ledger::Event* last = nullptr;
     for (auto event = beside->window.rbegin(); event != beside->window.rend(); ++event) {
-      if (event->kind > v1::MOVEMENT_KIND_COUNT) continue;  // corrections are no movements
+      if (event->kind > v1::MOVEMENT_KIND_COUNT &&
+          event->event_kind() != ledger::EventKind::kHandOver) {
+        continue;  // corrections are no movements
+      }
       if (after.has_value() && !ledger::Before(*event, *after, name)) continue;
       if (static_cast<size_t>(response->movements_size()) == page->size) {
         response->set_next_page_token(PageToken(list, KeyOf(*last)));

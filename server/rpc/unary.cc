@@ -21,10 +21,12 @@ uint64_t ContentHash(const google::protobuf::Message& request) {
   return XXH64(bytes.data(), bytes.size(), XXH64(kind.data(), kind.size(), 0));
 }
 
-void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
-            bool dry_run, google::protobuf::Message* response, Reply reply,
-            std::function<absl::StatusOr<std::string>(ledger::Group&)> decide) {
-  hub::Write write;
+namespace {
+
+// With the decision set by the caller.
+void SubmitPrepared(hub::Hub* hub, const google::protobuf::Message& request,
+                    const std::string& request_id, bool dry_run,
+                    google::protobuf::Message* response, Reply reply, hub::Write write) {
   if (!dry_run || !request_id.empty()) {
     absl::StatusOr<std::string> id = ledger::ParseRequestId(request_id);
     if (!id.ok()) return reply(id.status());
@@ -34,7 +36,6 @@ void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::
       write.content_hash = ContentHash(request);
     }
   }
-  write.decide = std::move(decide);
   write.done = [reply, response](absl::StatusOr<std::string> answer) {
     absl::Status status = answer.status();
     if (status.ok() && !response->ParseFromString(*answer)) {
@@ -48,6 +49,25 @@ void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::
     reply(status);
   };
   hub->Submit(std::move(write));
+}
+
+}  // namespace
+
+void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
+            bool dry_run, google::protobuf::Message* response, Reply reply,
+            std::function<absl::StatusOr<std::string>(ledger::Group&)> decide) {
+  hub::Write write;
+  write.decide = std::move(decide);
+  SubmitPrepared(hub, request, request_id, dry_run, response, reply, std::move(write));
+}
+
+void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
+            bool dry_run, google::protobuf::Message* response, Reply reply,
+            std::function<absl::StatusOr<std::string>(ledger::Group&, const ledger::RuleBook&)>
+                decide_by_rules) {
+  hub::Write write;
+  write.decide_by_rules = std::move(decide_by_rules);
+  SubmitPrepared(hub, request, request_id, dry_run, response, reply, std::move(write));
 }
 
 }  // namespace onhand::rpc

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <type_traits>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,23 +23,40 @@ namespace onhand::rpc {
 void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
             bool dry_run, google::protobuf::Message* response, Reply reply,
             std::function<absl::StatusOr<std::string>(ledger::Group&)> decide);
+// The same for a decision that reads the committed rules (hub::Write::decide_by_rules).
+void Submit(hub::Hub* hub, const google::protobuf::Message& request, const std::string& request_id,
+            bool dry_run, google::protobuf::Message* response, Reply reply,
+            std::function<absl::StatusOr<std::string>(ledger::Group&, const ledger::RuleBook&)>
+                decide_by_rules);
 
 // What a request asks, as a number: the same for the same content of the same kind, whatever its
 // request id.
 uint64_t ContentHash(const google::protobuf::Message& request);
 
-// The same for a decision of the ledger: decide(group, request) gives StatusOr<Response>.
+// The same for a decision of the ledger: decide(group, request), or decide(group, book, request),
+// gives StatusOr<Response>.
 template <class Request, class Response, class Decide>
 void SubmitWrite(hub::Hub* hub, const Request& request, Response* response, Reply reply,
                  Decide decide) {
   bool dry_run = false;
   if constexpr (requires { request.dry_run(); }) dry_run = request.dry_run();
-  Submit(hub, request, request.request_id(), dry_run, response, reply,
-         [&request, decide](ledger::Group& group) -> absl::StatusOr<std::string> {
-           const absl::StatusOr<Response> answer = decide(group, request);
-           if (!answer.ok()) return answer.status();
-           return answer->SerializeAsString();
-         });
+  const auto serialized =
+      [](const absl::StatusOr<Response>& answer) -> absl::StatusOr<std::string> {
+    if (!answer.ok()) return answer.status();
+    return answer->SerializeAsString();
+  };
+  if constexpr (std::is_invocable_v<Decide, ledger::Group&, const ledger::RuleBook&,
+                                    const Request&>) {
+    Submit(hub, request, request.request_id(), dry_run, response, reply,
+           [&request, decide, serialized](ledger::Group& group, const ledger::RuleBook& book) {
+             return serialized(decide(group, book, request));
+           });
+  } else {
+    Submit(hub, request, request.request_id(), dry_run, response, reply,
+           [&request, decide, serialized](ledger::Group& group) {
+             return serialized(decide(group, request));
+           });
+  }
 }
 
 // The handler of a method that is such a decision and nothing else.

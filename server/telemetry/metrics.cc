@@ -50,6 +50,17 @@ void AddCounts(Families& families, const hub::Hub::Counts& counts) {
              counts.append_retries.load());
 }
 
+void AddWatch(Families& families, const hub::Watch::Counts& counts) {
+  AddGauge(families, "onhand_watchers", "Watchers open, webhooks included.",
+           static_cast<double>(counts.watchers.load()));
+  AddGauge(families, "onhand_watch_views", "Channels and places whose answers are kept for them.",
+           static_cast<double>(counts.views.load()));
+  AddCounter(families, "onhand_watch_answers_total", "Answers told to watchers.",
+             counts.answers.load());
+  AddCounter(families, "onhand_watch_overflows_total", "Watchers ended for reading too slowly.",
+             counts.overflows.load());
+}
+
 void AddLedger(Families& families, const ledger::Ledger& ledger) {
   const ledger::State& state = ledger.state();
   AddGauge(families, "onhand_ledger_time_seconds", "The ledger's time, seconds since the epoch.",
@@ -83,6 +94,7 @@ std::string RenderMetrics(const MetricSources& sources) {
   AddGauge(families, "onhand_report_streams", "Report streams open.",
            static_cast<double>(sources.open_streams()));
   AddCounts(families, sources.hub->counts());
+  AddWatch(families, sources.watch->counts());
   sources.hub->Read([&](const ledger::Ledger& ledger) { AddLedger(families, ledger); });
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);

@@ -8,12 +8,14 @@
 #include <string>
 
 #include "server/hub/hub.h"
+#include "server/hub/watch.h"
 
 namespace onhand::telemetry {
 
 // Where the numbers come from.
 struct MetricSources {
   const hub::Hub* hub = nullptr;
+  const hub::Watch* watch = nullptr;
   std::string version;  // of the program
   std::string store;    // the store's kind
   std::function<uint64_t()> open_streams;

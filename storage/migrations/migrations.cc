@@ -11,11 +11,13 @@
 
 namespace onhand::storage {
 
-extern const Migration kJournalMigration, kImageMigration, kTablesMigration;
+extern const Migration kJournalMigration, kImageMigration, kTablesMigration,
+    kDisplayRuleVersionMigration;
 
 namespace {
 
-const Migration* const kMigrations[] = {&kJournalMigration, &kImageMigration, &kTablesMigration};
+const Migration* const kMigrations[] = {&kJournalMigration, &kImageMigration, &kTablesMigration,
+                                        &kDisplayRuleVersionMigration};
 
 std::string InDialect(absl::string_view sql, Dialect dialect) {
   if (dialect == Dialect::kSqlite) {

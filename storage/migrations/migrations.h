@@ -22,7 +22,7 @@ enum class SchemaPart { kTruth, kTables };
 // A step. Its SQL is one for all databases; a word in braces stands for what they spell
 // differently: {int64} {int32} {id} (byte-exact, to 255 bytes) {text} {blob} and, after a table,
 // {keyed} (rows stored by their key) or {plain}. Statements end with a semicolon at the end of a
-// line, and can be run twice.
+// line, and can be run twice; a column that is there already counts as added.
 struct Migration {
   int number;
   absl::string_view name;

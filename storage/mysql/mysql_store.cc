@@ -28,12 +28,12 @@ absl::Status InsertOnce(MysqlSession* session, const std::string& sql) {
   return MysqlErrorOf(status) == kDuplicateKey ? absl::OkStatus() : status;
 }
 
-// A table cannot be created inside a transaction here, so a step is recorded after its last
-// statement; each statement can be run twice.
+// A table cannot be created or changed inside a transaction here, so a step is recorded after its
+// last statement; each statement can be run twice. Not every server knows ADD COLUMN IF NOT EXISTS.
 absl::Status Apply(MysqlSession* session, const Migration& migration) {
   for (const std::string& sql : Statements(migration, Dialect::kMysql)) {
     absl::Status status = session->Execute(sql);
-    if (!status.ok()) return status;
+    if (!status.ok() && MysqlErrorOf(status) != kDuplicateColumn) return status;
   }
   return InsertOnce(session, absl::StrCat("INSERT INTO schema_migration (number, name) VALUES (",
                                           migration.number, ", '", migration.name, "')"));

@@ -24,6 +24,7 @@ namespace onhand::storage {
 int MysqlErrorOf(const absl::Status& status);
 
 // MariaDB's error numbers that this folder decides by.
+inline constexpr int kDuplicateColumn = 1060;
 inline constexpr int kDuplicateKey = 1062;
 inline constexpr int kNoSuchTable = 1146;
 inline constexpr int kUnknownVariable = 1193;

@@ -26,8 +26,12 @@ void MeasureRules(const Settings& settings);
 void MeasurePreviews(const Settings& settings);
 // Availability, single and batched, against the bare echo.
 void MeasureReads(const Settings& settings);
+// Answers of a website's own cache, fed by a watch.
+void MeasureCache(const Settings& settings);
 // Acknowledgements one at a time and unary updates, against the bare echo and fdatasync.
 void MeasureAcknowledgements(const Settings& settings);
+// How soon watchers are told, one and a thousand.
+void MeasureWatch(const Settings& settings);
 // Burst and sustained ingest on SQLite and MariaDB, against their floors.
 void MeasureIngest(const Settings& settings);
 

@@ -90,7 +90,9 @@ int Main(int argc, char** argv) {
     MeasureRules(settings);
     MeasurePreviews(settings);
     MeasureReads(settings);
+    MeasureCache(settings);
     MeasureAcknowledgements(settings);
+    MeasureWatch(settings);
     MeasureIngest(settings);
     return 0;
   } catch (const Interrupted&) {

@@ -10,6 +10,7 @@
 #include "server/ledger/decide_rules.h"
 #include "server/ledger/group.h"
 #include "server/ledger/ledger.h"
+#include "server/ledger/nearby.h"
 #include "server/ledger/preview.h"
 #include "tests/bench/chain.h"
 #include "tests/bench/lines.h"
@@ -27,6 +28,7 @@ constexpr int kPositionsAFact = 2'000;
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kHour = 3'600 * kSecond;
 constexpr int64_t kStart = 1'700'000'000 * kSecond;
+constexpr char kNearbyLine[] = "ten nearest of 1,000 locations that have an item";
 constexpr char kPlainLine[] = "answer over 1,000 locations: units withheld";
 
 // Of this thread: an answer takes no locks and does no I/O, and what else the machine does is not
@@ -82,6 +84,22 @@ class WideChain {
     return (CpuSeconds() - start) * 1e6 / static_cast<double>(answers);
   }
 
+  // Microseconds of one core to find the ten nearest locations that have a random item.
+  double MeasureNearby(uint32_t channel, double seconds) {
+    int64_t questions = 0;
+    const double start = CpuSeconds();
+    while (CpuSeconds() - start < seconds) {
+      const ledger::EarthPoint near{.latitude = 36 + 8 * Chance(), .longitude = -9 + 12 * Chance()};
+      ledger::NearbySearch search(ledger_, {.channel = channel, .near = near});
+      search.TakeItem(ledger_,
+                      1 + static_cast<uint32_t>(random_() % static_cast<uint64_t>(items_)));
+      salable_ += static_cast<int64_t>(std::move(search).Found().size());
+      ++questions;
+    }
+    ThrowIfInterrupted();
+    return (CpuSeconds() - start) * 1e6 / static_cast<double>(questions);
+  }
+
   // What a change of the rule costs to preview, and how long the ledger is held at most for it.
   struct Previewed {
     double seconds = 0;
@@ -127,6 +145,9 @@ class WideChain {
       v1::Location& location = *locations.add_locations();
       location.set_location_id("store-" + std::to_string(i));
       location.set_time_zone("UTC");
+      location.set_has_coordinates(true);
+      location.set_latitude(36 + 8 * Chance());  // some country's width
+      location.set_longitude(-9 + 12 * Chance());
     }
     v1::BatchUpsertChannelsRequest channels;
     const auto add = [&](const char* id, v1::ChannelKind kind) {
@@ -337,7 +358,9 @@ void MeasurePreviews(const Settings& settings) {
 
 void MeasureRules(const Settings& settings) {
   const auto wants = [&](const Mode& mode) { return settings.Wants(mode.line); };
-  if (std::none_of(std::begin(kModes), std::end(kModes), wants)) return;
+  if (std::none_of(std::begin(kModes), std::end(kModes), wants) && !settings.Wants(kNearbyLine)) {
+    return;
+  }
   WideChain chain(settings.quick ? 4 : 200, kWideLocations);
   for (const Mode& mode : kModes) {
     if (!wants(mode)) continue;
@@ -348,6 +371,14 @@ void MeasureRules(const Settings& settings) {
       samples.push_back(chain.Measure(mode.channel, settings.seconds / 4));
     }
     Table::Print({mode.line, "-", Fixed(Median(std::move(samples)), 1) + " us", "-", mode.goal});
+  }
+  if (settings.Wants(kNearbyLine)) {
+    chain.Rule([](v1::Rule& rule) { rule.mutable_buffer()->set_units(1); });
+    std::vector<double> samples;
+    for (int round = 0; round < settings.repeat; ++round) {
+      samples.push_back(chain.MeasureNearby(kShip, settings.seconds / 4));
+    }
+    Table::Print({kNearbyLine, "-", Fixed(Median(std::move(samples)), 1) + " us", "-", "1 ms"});
   }
   Must(chain.salable() > 0 ? absl::OkStatus() : absl::InternalError("nothing was salable"),
        "answers");

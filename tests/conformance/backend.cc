@@ -68,6 +68,10 @@ class MemoryBackend : public Backend {
     absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->rules);
   }
+  std::vector<DisplayChangeRow> DisplayChanges() override {
+    absl::MutexLock lock(&database_->mutex);
+    return ValuesIn(database_->display_changes);
+  }
   int CountAudits() override {
     absl::MutexLock lock(&database_->mutex);
     return static_cast<int>(database_->audits.size());
@@ -150,6 +154,19 @@ class SqlBackend : public Backend {
                                  "revision FROM rule ORDER BY rule_id")) {
       rows.push_back({Bytes(row[0]), Bytes(row[1]), static_cast<uint32_t>(Unsigned(row[2])),
                       row[3] == "1", Unsigned(row[4])});
+    }
+    return rows;
+  }
+  std::vector<DisplayChangeRow> DisplayChanges() override {
+    std::vector<DisplayChangeRow> rows;
+    for (const Fields& row :
+         Run(File::kTables,
+             "SELECT revision, ordinal, hex(sku), hex(channel_id), hex(status), hex(rule_id), "
+             "salable, changed_at_us, rule_version FROM display_change "
+             "ORDER BY revision, ordinal")) {
+      rows.push_back({Unsigned(row[0]), static_cast<uint32_t>(Unsigned(row[1])), Bytes(row[2]),
+                      Bytes(row[3]), Bytes(row[4]), Bytes(row[5]), std::stoll(row[6]),
+                      std::stoll(row[7]), static_cast<uint32_t>(Unsigned(row[8]))});
     }
     return rows;
   }

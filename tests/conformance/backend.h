@@ -34,6 +34,7 @@ class Backend {
   virtual std::vector<MovementRow> Movements() = 0;
   virtual std::vector<LocationRow> Locations() = 0;
   virtual std::vector<RuleRow> Rules() = 0;
+  virtual std::vector<DisplayChangeRow> DisplayChanges() = 0;
   virtual int CountAudits() = 0;
 };
 

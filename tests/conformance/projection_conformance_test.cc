@@ -52,7 +52,7 @@ TEST_P(ProjectionConformance, WritesEveryTable) {
   batch.locations.push_back({"s2", "", "UTC", "CLOSED", 1'700'000'000'000'001, 7});
   batch.items.push_back({"bat", "Bat", "bats", "sport/cricket", "REORDERABLE", true, false, 7});
   batch.rules.push_back({"r1", std::string(100'000, '"'), 3, true, 7});
-  batch.display_changes.push_back({7, 0, "bat", "web-ship", "HIDDEN", "r1", -1, 5});
+  batch.display_changes.push_back({7, 0, "bat", "web-ship", "HIDDEN", "r1", -1, 5, 3});
   batch.audits.push_back({7, 1, "STOP", "bat", "Ann", "recall", 5});
   batch.audits.push_back({7, 0, "STOP", "bat", "Ann", "recall", 5});
   Write(3, batch);
@@ -68,6 +68,10 @@ TEST_P(ProjectionConformance, WritesEveryTable) {
   EXPECT_EQ(backend_->Stock()[0].location_id, "store 1");
   EXPECT_EQ(backend_->Stock()[0].on_hand, -5);
   EXPECT_EQ(backend_->Stock()[0].committed, 3);
+  ASSERT_EQ(backend_->DisplayChanges().size(), 1u);
+  EXPECT_EQ(backend_->DisplayChanges()[0].rule_id, "r1");
+  EXPECT_EQ(backend_->DisplayChanges()[0].rule_version, 3u);
+  EXPECT_EQ(backend_->DisplayChanges()[0].salable, -1);
   EXPECT_EQ(backend_->CountAudits(), 2);
   EXPECT_EQ(projection().Head()->writer_epoch, 3u);
   EXPECT_EQ(projection().Head()->through_revision, 7u);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "clients/cpp/timestamp.h"
 #include "onhand/v1/hub.grpc.pb.h"
 #include "tests/demo/world.h"
 
@@ -18,10 +19,6 @@ namespace {
 
 constexpr absl::Duration kRateWindow = absl::Seconds(2);
 
-absl::Time TimeOf(const google::protobuf::Timestamp& moment) {
-  return absl::FromUnixSeconds(moment.seconds()) + absl::Nanoseconds(moment.nanos());
-}
-
 std::string Behind(absl::Duration age) {
   const int64_t minutes = std::max<int64_t>(absl::ToInt64Minutes(age), 0);
   return minutes < 120 ? absl::StrCat(minutes, " min") : absl::StrCat(minutes / 60, " h");
@@ -29,7 +26,7 @@ std::string Behind(absl::Duration age) {
 
 std::string LocationLine(const v1::LocationStatus& location, absl::Time now) {
   const bool told = location.has_known_through();
-  const absl::Time known = told ? TimeOf(location.known_through()) : absl::InfinitePast();
+  const absl::Time known = told ? client::FromProto(location.known_through()) : absl::InfinitePast();
   bool connected = false;
   for (const v1::SourceStatus& source : location.sources()) connected |= source.connected();
   return absl::StrFormat(
@@ -71,7 +68,7 @@ absl::StatusOr<std::string> View::Table() {
   absl::StrAppend(
       &table,
       "  STORE                  KNOWN THROUGH         BEHIND  POSITIONS  QUARANTINE  AGENT\n");
-  const absl::Time now = TimeOf(locations->ledger_time());
+  const absl::Time now = client::FromProto(locations->ledger_time());
   for (const v1::LocationStatus& location : locations->locations()) {
     table += LocationLine(location, now);
   }

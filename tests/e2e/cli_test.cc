@@ -88,7 +88,7 @@ TEST_F(CliTest, BelowTheFloorAnItemDisappearsUntilTheReshowLevel) {
   ExpectStatus("racket", "IN_STOCK");
   Expect({"adjust", "racket", "mad", "--adjust", "-1", "--reason", "broken"}, 0, "");
   ExpectStatus("racket", "HIDDEN");
-  Expect({"displayed", "racket"}, 0, "floor");
+  Expect({"displayed", "racket"}, 0, "floor, version 1");
   Expect({"adjust", "racket", "mad", "--adjust", "3", "--reason", "found"}, 0, "");
   ExpectStatus("racket", "HIDDEN");
   Expect({"adjust", "racket", "mad", "--adjust", "1", "--reason", "found"}, 0, "");
@@ -214,6 +214,42 @@ TEST_F(CliTest, ARuleIsPreviewedBeforeItHidesAndExplainedAfterwards) {
   ExpectStatus("racket", "HIDDEN");
   Expect({"explain", "racket", "--channel", "web-ship"}, 0, "4 left in the chain");
   Expect({"displayed", "racket"}, 0, "4 left in the chain");
+}
+
+TEST_F(CliTest, AnItemIsFoundHeldCommittedAndHandedOver) {
+  WriteFile(folder_ / "places.csv",
+            "location_id,name,time_zone,latitude,longitude,hours\n"
+            "mad,Madrid,Europe/Madrid,40.42,-3.70,\n"
+            "ber,Berlin,Europe/Berlin,52.52,13.40,\"Mon-Sun 00:00-24:00\"\n");
+  Expect({"import", "locations", folder_ / "places.csv"}, 0, "2 changed");
+  Tell("mad", "stock_1.csv", "sku,quantity\nracket,1\n");
+  Tell("ber", "stock_1.csv", "sku,quantity\nracket,3\nball,2\n");
+  Expect({"find", "racket", "--near", "40.4,-3.7"}, 0, "mad       Madrid     2.2  in-stock");
+  Expect({"find", "racket", "--near-location", "mad"}, 0, "open");
+
+  Expect({"reservation", "check", "racket=2", "ball"}, 0, "The basket can be held.");
+  const Ended held = Onhand({"--json", "reservation", "create", "racket=2", "ball", "--ttl", "1h"});
+  ASSERT_EQ(held.exit_code, 0) << held.err;
+  const std::string id = Json::parse(held.out)["reservation"]["reservation_id"];
+  Expect({"find", "racket", "--near-location", "mad", "--units", "2"}, 0, "No location there");
+  Expect({"reservation", "create", "racket=2"}, 1, "NOT_ENOUGH");
+  Expect({"reservation", "commit", id, "--order", "web-1"}, 0, "committed");
+  Expect({"reservation", "pick", "--order", "web-1"}, 0, "picked");
+  Expect({"reservation", "fulfil", "--order", "web-1"}, 0, "fulfilled");
+  EXPECT_EQ(Availability("racket", {"--location", "ber"})["max_quantity"], 1);
+  Expect({"reservation", "list", "--state", "fulfilled"}, 0, "web-1");
+}
+
+TEST_F(CliTest, OpenOrdersAreTakenOverAndShortagesShow) {
+  Tell("mad", "stock_1.csv", "sku,quantity\nracket,1\n");
+  WriteFile(folder_ / "orders.csv",
+            "order_reference,sku,units,location\nold-1,racket,2,mad\nold-2,bat,1,mad\n");
+  Expect({"import", "orders", folder_ / "orders.csv"}, 1, "1 order of");
+  Expect({"import", "orders", folder_ / "orders.csv", "--json"}, 1, "1 order of");
+  EXPECT_THAT(Onhand({"import", "orders", folder_ / "orders.csv"}).out,
+              HasSubstr("orders: 0 imported, 1 already there, 1 refused\n  order old-2, line 3: "));
+  Expect({"check", "shortages"}, 0, "racket  mad           1");
+  Expect({"reservation", "show", "--order", "old-1"}, 0, "old-1 (taken over)");
 }
 
 TEST_F(CliTest, FeedsTellWhatEachStoreAndTheChainMayPromise) {

@@ -1,19 +1,19 @@
 // How long to stay away from a hub after a failure: full jitter below a doubling bound. One thread.
-#ifndef ONHAND_CLIENTS_AGENT_BACKOFF_H_
-#define ONHAND_CLIENTS_AGENT_BACKOFF_H_
+#ifndef ONHAND_CLIENTS_CPP_BACKOFF_H_
+#define ONHAND_CLIENTS_CPP_BACKOFF_H_
 
 #include <algorithm>
 
 #include "absl/random/random.h"
 #include "absl/time/time.h"
 
-namespace onhand::agent {
+namespace onhand::client {
 
 class Backoff {
  public:
   Backoff(absl::Duration first, absl::Duration max) : first_(first), max_(max), bound_(first) {}
 
-  // Uniform in [0, bound), so that a thousand agents do not come back in one moment.
+  // Uniform in [0, bound), so that a thousand clients do not come back in one moment.
   absl::Duration Next() {
     const absl::Duration wait = bound_ * absl::Uniform(random_, 0.0, 1.0);
     bound_ = std::min(bound_ * 2, max_);
@@ -29,6 +29,6 @@ class Backoff {
   absl::BitGen random_;
 };
 
-}  // namespace onhand::agent
+}  // namespace onhand::client
 
-#endif  // ONHAND_CLIENTS_AGENT_BACKOFF_H_
+#endif  // ONHAND_CLIENTS_CPP_BACKOFF_H_
