@@ -98,29 +98,7 @@ class ImageTest : public ::testing::Test {
   absl::StatusOr<VerifiedImage> Verified() {
     return VerifyImage(memory_->images(), memory_->journal(), ledger::Settings{});
   }
-  // Tables and a segment as version 2 wrote them. Of reservations there are none, so that they are
-  // told by: a setting behind four others, an empty table at the end, and four numbers a Beside,
-  // which the caller has set to kUnlikely.
-  static constexpr ledger::Reserved kUnlikely = {
-      .held = 0x5eed5eed, .committed = 0x0dd50dd5, .picked = 0x1dea1dea, .deducted = 0x2bad2bad};
-  static std::string FormerTables(std::string bytes) {
-    bytes[0] = 2;
-    bytes.erase(1 + 4 * sizeof(int64_t), sizeof(int64_t));
-    bytes.erase(bytes.size() - sizeof(uint64_t));
-    return bytes;
-  }
-  static std::string FormerSegment(std::string bytes) {
-    bytes[0] = 2;
-    std::string unlikely;
-    for (const int32_t number :
-         {kUnlikely.held, kUnlikely.committed, kUnlikely.picked, kUnlikely.deducted}) {
-      for (int i = 0; i < 32; i += 8) unlikely += static_cast<char>(number >> i & 0xff);
-    }
-    for (size_t at = bytes.find(unlikely); at != std::string::npos; at = bytes.find(unlikely)) {
-      bytes.erase(at, unlikely.size());
-    }
-    return bytes;
-  }
+  static constexpr uint8_t kFormer = 2;
   // An image of what is applied now, as version 2 wrote it: it did not mark positions that deltas
   // alone told of either.
   void WriteInFormerFormat() {
@@ -131,7 +109,7 @@ class ImageTest : public ::testing::Test {
     const auto put = [&](ImageChunk kind, const std::string& bytes) {
       ASSERT_TRUE(blocks.Put(kind, bytes).ok());
     };
-    put(ImageChunk::kTables, FormerTables(ledger::EncodeTables(copy)));
+    put(ImageChunk::kTables, ledger::EncodeTables(copy, kFormer));
     for (uint32_t segment = 0; segment < ledger::SegmentCount(copy); ++segment) {
       const std::string bytes = ledger::EncodeSegment(chain_.ledger().state(), segment);
       ASSERT_TRUE(ledger::DecodeSegment(bytes, copy).ok());
@@ -140,13 +118,9 @@ class ImageTest : public ::testing::Test {
       for (ledger::Cell& cell : copy.positions.CellsOf(item)) {
         if (!cell.HasAbsolute()) cell.absolute_s = 0;
       }
-      for (const uint32_t location : copy.positions.LocationsOf(item)) {
-        ledger::Beside* beside = copy.positions.Edit(item, location).beside();
-        if (beside != nullptr) beside->reserved = kUnlikely;
-      }
     }
     for (uint32_t segment = 0; segment < ledger::SegmentCount(copy); ++segment) {
-      put(ImageChunk::kSegment, FormerSegment(ledger::EncodeSegment(copy, segment)));
+      put(ImageChunk::kSegment, ledger::EncodeSegment(copy, segment, kFormer));
     }
     const absl::StatusOr<uint32_t> count = blocks.Finish();
     ASSERT_TRUE(count.ok());
@@ -268,7 +242,7 @@ TEST_F(ImageTest, ImageOfAnOlderFormatIsVerifiedByItsStock) {
   const absl::StatusOr<VerifiedImage> verified = Verified();
   ASSERT_TRUE(verified.ok()) << verified.status();
   EXPECT_FALSE(verified->whole);
-  EXPECT_EQ(verified->format, 2);
+  EXPECT_EQ(verified->format, kFormer);
   EXPECT_EQ(verified->revision, chain_.head().revision);
 }
 

@@ -59,7 +59,6 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v<Event> &&
               sizeof(PositionKey) == 8);
 
-constexpr uint8_t kVersion = kEncodedFormat;
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
 constexpr uint8_t kVersionBeforeReservations = 3;  // and before webhooks
@@ -70,6 +69,8 @@ absl::Status Damaged(absl::string_view what) {
 
 class Writer {
  public:
+  explicit Writer(uint8_t version) : version_(version) { operator()(version); }
+
   void Raw(const void* bytes, size_t size) {
     if (size > 0) bytes_.append(static_cast<const char*>(bytes), size);
   }
@@ -84,8 +85,11 @@ class Writer {
   }
   void Reserve(size_t size) { bytes_.reserve(size); }
   std::string Take() { return std::move(bytes_); }
+  // Of the format that is written.
+  int version() const { return version_; }
 
  private:
+  const int version_;
   std::string bytes_;
 };
 
@@ -139,7 +143,7 @@ class Reader {
 
  private:
   absl::string_view rest_;
-  int version_ = kVersion;
+  int version_ = kEncodedFormat;
   bool failed_ = false;
 };
 
@@ -234,8 +238,7 @@ template <class S, class Struct>
 concept Is = std::same_as<std::remove_const_t<S>, Struct>;
 
 // Which version of the format an archive writes or reads.
-int VersionOf(const Writer&) { return kVersion; }
-int VersionOf(const Reader& reader) { return reader.version(); }
+int VersionOf(const auto& archive) { return archive.version(); }
 
 void Fields(auto& archive, Is<Settings> auto& settings) {
   archive(settings.window_us, settings.request_kept_us, settings.staging_kept_us,
@@ -395,10 +398,10 @@ absl::Status CheckVersion(Reader& reader) {
   const auto version = reader.Number<uint8_t>();
   if (version == 0) return Damaged("it has no version");
   reader.set_version(version);
-  if (version <= kVersion) return absl::OkStatus();
+  if (version <= kEncodedFormat) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the encoded ledger has format ", int{version}, ", this program knows ",
-                   int{kVersion}, ": run the version that wrote it, or a later one"));
+                   int{kEncodedFormat}, ": run the version that wrote it, or a later one"));
 }
 
 // ---- positions ----
@@ -460,9 +463,9 @@ uint8_t FormatOf(absl::string_view bytes) {
   return bytes.empty() ? 0 : static_cast<uint8_t>(bytes[0]);
 }
 
-std::string EncodeTables(const State& state) {
-  Writer writer;
-  writer(kVersion, state.settings);
+std::string EncodeTables(const State& state, uint8_t format) {
+  Writer writer(format);
+  writer(state.settings);
   AllTables(writer, state);
   return writer.Take();
 }
@@ -513,16 +516,16 @@ uint32_t SegmentCount(const State& state) {
   return (item_end + PositionTable::kItemsPerSegment - 1) / PositionTable::kItemsPerSegment;
 }
 
-std::string EncodeSegment(const State& state, uint32_t segment) {
+std::string EncodeSegment(const State& state, uint32_t segment, uint8_t format) {
   const uint32_t first = segment * PositionTable::kItemsPerSegment;
   const uint32_t end =
       std::min(first + PositionTable::kItemsPerSegment, state.positions.item_end());
   size_t cells = 0;
   for (uint32_t item = first; item < end; ++item) cells += state.positions.Of(item).cells.size();
-  Writer writer;
+  Writer writer(format);
   writer.Reserve(cells * (sizeof(Cell) + sizeof(uint32_t)) +
                  size_t{3} * PositionTable::kItemsPerSegment * sizeof(uint32_t) + 16);
-  writer(kVersion, segment);
+  writer(segment);
   for (uint32_t item = first; item < end; ++item) PutItem(writer, state.positions, item);
   return writer.Take();
 }
