@@ -32,6 +32,8 @@ void MeasureCache(const Settings& settings);
 void MeasureAcknowledgements(const Settings& settings);
 // How soon watchers are told, one and a thousand.
 void MeasureWatch(const Settings& settings);
+// Holding a basket, alone and under a flood of nightly snapshots.
+void MeasureReservations(const Settings& settings);
 // Burst and sustained ingest on SQLite and MariaDB, against their floors.
 void MeasureIngest(const Settings& settings);
 

@@ -93,6 +93,7 @@ int Main(int argc, char** argv) {
     MeasureCache(settings);
     MeasureAcknowledgements(settings);
     MeasureWatch(settings);
+    MeasureReservations(settings);
     MeasureIngest(settings);
     return 0;
   } catch (const Interrupted&) {

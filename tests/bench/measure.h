@@ -12,6 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 
 namespace onhand::bench {
 
@@ -28,7 +30,7 @@ struct Settings {
   std::string self;              // this program, for the floor's server
   std::filesystem::path folder;  // temporary; stores live in it
 
-  bool Wants(const std::string& line) const { return line.find(only) != std::string::npos; }
+  bool Wants(absl::string_view line) const { return absl::StrContains(line, only); }
 };
 
 // Thrown after ctrl-C, from whatever is being measured.
