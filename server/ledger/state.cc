@@ -47,8 +47,8 @@ State::State(const State* base)
       answers(&base->answers),
       incoming(&base->incoming),
       reservations(&base->reservations),
-      demand_rules(base->demand_rules),
       webhooks(&base->webhooks),
+      demand_rules(base->demand_rules),
       is_overlay(true),
       learned_(base->learned_) {}
 
