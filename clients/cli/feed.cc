@@ -36,15 +36,17 @@ left out, and said so, because Google takes none.
 
 A full feed holds every published item. In Google's, hidden ones are left out: what a full feed does
 not hold, Google takes down. With --since or --since-file a feed holds what has changed since; there
-a hidden item is out_of_stock, because Google keeps what such a feed does not hold. If there is no
-token yet, or the hub cannot go on from it any more, the feed is full and says so, and hidden and
-unpublished items are out_of_stock in it too. An answer that changes while a feed is written may be
+a hidden item is out_of_stock, because Google keeps what such a feed does not hold. Of a location of
+which there is no token yet (another channel's is none), or where the hub cannot go on from it any
+more, everything is told and that is said; hidden and unpublished items are out_of_stock there too.
+The hub may tell answers once more that stand as they were, and tells all of them after its restart
+or after 10 minutes in which nobody came back with a token of that place. An answer that changes while a feed is written may be
 told again by the next one; none is left out.
 
 Lines are in the order of location and SKU. --out is replaced as a whole or not at all, then the
 token. Errors: UNKNOWN_CHANNEL, UNKNOWN_LOCATION, INVALID_RESUME_TOKEN.
 
-Example, every 15 minutes:
+Example, every 5 minutes:
   onhand export --format google-local-inventory --channel in-store --since-file google.token \
     --out google.tsv)";
 
@@ -54,14 +56,14 @@ struct Feed {
   FeedShape shape;
   std::string channel_id;
   std::vector<std::string> location_ids;  // in order; empty: the chain
-  std::string since;                      // a token; empty: none yet
+  PlaceTokens since;                      // places without one are told in full
   bool goes_on = false;                   // a reader may keep what the feed does not hold
 };
 
 // What was written.
 struct Written {
-  bool is_full = true;
-  std::string why_full;  // empty: because it was asked for, or nothing was told before
+  std::vector<std::string> full_location_ids;  // of these every answer, of others what changed
+  std::string why_full;  // of one; empty: because it was asked for, or nothing was told before
   uint64_t line_count = 0;
   std::set<std::string> too_long;  // SKUs
   std::string token;               // empty: the hub cannot go on from anywhere
@@ -132,14 +134,19 @@ absl::Status FindLocations(Session& session, const FeedOptions& options, Feed* f
 }
 
 // A file that is not there yet holds no token.
-absl::StatusOr<std::string> Since(const FeedOptions& options) {
-  if (options.since_path.empty()) return options.since;
+absl::StatusOr<PlaceTokens> Since(const FeedOptions& options) {
+  std::string text = options.since;
   std::error_code error;
-  if (!std::filesystem::exists(options.since_path, error) && !error) return "";
-  absl::StatusOr<std::string> text = ReadFile(options.since_path);
-  if (!text.ok()) return text;
-  absl::StripAsciiWhitespace(&*text);
-  return text;
+  if (!options.since_path.empty() &&
+      (std::filesystem::exists(options.since_path, error) || error)) {
+    absl::StatusOr<std::string> file = ReadFile(options.since_path);
+    if (!file.ok()) return file.status();
+    text = *std::move(file);
+    absl::StripAsciiWhitespace(&text);
+    if (text.empty()) return DecodeFeedToken(options.channel_id, text);
+  }
+  if (text.empty()) return PlaceTokens();
+  return DecodeFeedToken(options.channel_id, text);
 }
 
 void Write(const Feed& feed, const std::string& location_id, const v1::Availability& answer,
@@ -166,57 +173,84 @@ absl::StatusOr<std::vector<std::string>> FeedSkus(Session& session, bool with_un
   return skus;
 }
 
-absl::Status WriteFull(Session& session, const Feed& feed, std::ostream& out, Written* written) {
-  // First of all: what changes while the answers are read is told by the next feed.
-  absl::StatusOr<std::string> token = TakeToken(session, feed.channel_id);
-  if (absl::IsUnimplemented(token.status()) && feed.goes_on) {
-    return absl::UnimplementedError(
-        "this hub cannot be watched, so there is nothing to go on from; update it, or export "
-        "without --since and --since-file");
+// All places in full, where the hub cannot be watched.
+std::vector<PlaceChanges> AllInFull(const Feed& feed) {
+  std::vector<PlaceChanges> places;
+  for (const std::string& location_id : feed.location_ids) {
+    places.push_back({.location_id = location_id, .is_full = true});
   }
-  if (!token.ok() && !absl::IsUnimplemented(token.status())) return token.status();
-  if (token.ok()) written->token = *std::move(token);
-  const auto skus = FeedSkus(session, /*with_unpublished=*/feed.shape.tells_hidden);
-  if (!skus.ok()) return skus.status();
+  return places;
+}
+
+absl::Status WritePlace(Session& session, const Feed& feed, const PlaceChanges& place,
+                        const std::vector<std::string>& skus, std::ostream& out, Written* written) {
+  if (!place.is_full) {
+    for (const auto& [sku, answer] : place.answers) {
+      Write(feed, place.location_id, answer, out, written);
+    }
+    return absl::OkStatus();
+  }
   v1::BatchGetAvailabilityRequest question;
   question.set_channel_id(feed.channel_id);
-  for (size_t i = 0; i < feed.location_ids.size(); ++i) {
-    ShowProgress(session, i, feed.location_ids.size());
-    question.set_location_id(feed.location_ids[i]);
-    const auto answers = AskBatches(session, question, *skus);
-    if (!answers.ok()) return answers.status();
-    for (const v1::BatchAvailability& result : answers->results()) {
-      if (!result.has_availability()) continue;  // merged into another one a moment ago
-      Write(feed, feed.location_ids[i], result.availability(), out, written);
-    }
+  question.set_location_id(place.location_id);
+  const auto answers = AskBatches(session, question, skus);
+  if (!answers.ok()) return answers.status();
+  for (const v1::BatchAvailability& result : answers->results()) {
+    if (!result.has_availability()) continue;  // merged into another one a moment ago
+    Write(feed, place.location_id, result.availability(), out, written);
   }
-  ShowProgress(session, feed.location_ids.size(), feed.location_ids.size());
   return absl::OkStatus();
 }
 
 absl::Status WriteFeed(Session& session, const Feed& feed, std::ostream& out, Written* written) {
+  // First of all: what changes while the answers are asked for is told by the next feed.
+  auto places = ReadChanges(session, feed.channel_id, feed.location_ids, feed.since);
+  if (absl::IsUnimplemented(places.status())) {
+    if (feed.goes_on) {
+      return absl::UnimplementedError(
+          "this hub cannot be watched, so there is nothing to go on from; update it, or export "
+          "without --since and --since-file");
+    }
+    places = AllInFull(feed);
+  }
+  if (!places.ok()) return places.status();
+  PlaceTokens tokens;
+  for (const PlaceChanges& place : *places) {
+    if (place.is_full) written->full_location_ids.push_back(place.location_id);
+    if (!place.why_full.empty()) written->why_full = place.why_full;
+    if (!place.token.empty()) tokens[place.location_id] = place.token;
+  }
+  if (!tokens.empty()) written->token = EncodeFeedToken(feed.channel_id, tokens);
+
+  absl::StatusOr<std::vector<std::string>> skus = std::vector<std::string>();
+  if (!written->full_location_ids.empty()) {
+    skus = FeedSkus(session, /*with_unpublished=*/feed.shape.tells_hidden);
+  }
+  if (!skus.ok()) return skus.status();
   out << FeedTitles(feed.shape);
-  if (feed.since.empty()) return WriteFull(session, feed, out, written);
-  const absl::StatusOr<FeedChanges> changes =
-      ReadChanges(session, feed.channel_id, feed.location_ids, feed.since);
-  if (MustStartAnew(changes.status())) {
-    written->why_full = std::string(changes.status().message());
-    return WriteFull(session, feed, out, written);
+  for (size_t i = 0; i < places->size(); ++i) {
+    ShowProgress(session, i, places->size());
+    const absl::Status status = WritePlace(session, feed, (*places)[i], *skus, out, written);
+    if (!status.ok()) return status;
   }
-  if (!changes.ok()) return changes.status();
-  written->is_full = false;
-  written->token = changes->token;
-  for (const auto& [location_id, answers] : changes->answers) {
-    for (const auto& [sku, answer] : answers) Write(feed, location_id, answer, out, written);
-  }
+  ShowProgress(session, places->size(), places->size());
   return absl::OkStatus();
 }
 
-std::string PlacesOf(const Feed& feed) {
-  const bool has_chain = feed.location_ids.front().empty();
-  const size_t count = feed.location_ids.size() - (has_chain ? 1 : 0);
+std::string PlacesOf(const std::vector<std::string>& location_ids) {
+  const bool has_chain = location_ids.front().empty();
+  const size_t count = location_ids.size() - (has_chain ? 1 : 0);
   if (count == 0) return "the chain";
   return absl::StrCat(has_chain ? "the chain and " : "", Counted(count, "location"));
+}
+
+std::string Headline(const Feed& feed, const Written& written) {
+  const auto& full = written.full_location_ids;
+  const std::string lines =
+      absl::StrCat(Counted(written.line_count, "line"), " of ", PlacesOf(feed.location_ids));
+  if (full.size() == feed.location_ids.size()) return absl::StrCat("Full feed: ", lines);
+  if (full.empty()) return absl::StrCat("Changes since the token: ", lines);
+  return absl::StrCat("Changes since the token, and all of ", PlacesOf(full), ": ", lines);
 }
 
 void SayTooLong(Session& session, const std::set<std::string>& skus) {
@@ -231,12 +265,12 @@ void Report(Session& session, const FeedOptions& options, const Feed& feed,
             const Written& written) {
   SayTooLong(session, written.too_long);
   if (!written.why_full.empty()) {
-    session.err << "This is a full feed, because the hub cannot go on from the token: "
-                << written.why_full << "\n";
+    session.err << "Everything is told of " << PlacesOf(written.full_location_ids)
+                << ", because the hub cannot go on from the token: " << written.why_full << "\n";
   }
   if (session.json) {
     session.out << nlohmann::json{{"file", options.out_path},
-                                  {"full", written.is_full},
+                                  {"full_location_ids", written.full_location_ids},
                                   {"why_full", written.why_full},
                                   {"line_count", written.line_count},
                                   {"location_ids", feed.location_ids},
@@ -247,8 +281,7 @@ void Report(Session& session, const FeedOptions& options, const Feed& feed,
     return;
   }
   std::ostream& says = options.out_path.empty() ? session.err : session.out;
-  says << (written.is_full ? "Full feed: " : "Changes since the token: ")
-       << Counted(written.line_count, "line") << " of " << PlacesOf(feed)
+  says << Headline(feed, written)
        << (options.out_path.empty() ? "" : absl::StrCat(", in ", options.out_path)) << "\n";
   if (written.token.empty()) {
     session.err << "There is no token to go on from, because this hub cannot be watched.\n";
@@ -270,7 +303,7 @@ absl::Status ExportFeed(Session& session, const FeedOptions& options) {
   feed.goes_on = !options.since.empty() || !options.since_path.empty();
   feed.shape.tells_hidden = feed.goes_on;
   if (absl::Status status = FindLocations(session, options, &feed); !status.ok()) return status;
-  absl::StatusOr<std::string> since = Since(options);
+  absl::StatusOr<PlaceTokens> since = Since(options);
   if (!since.ok()) return since.status();
   feed.since = *std::move(since);
 

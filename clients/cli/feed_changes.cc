@@ -2,25 +2,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <sstream>
 #include <thread>
-#include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/escaping.h"
 #include "clients/cpp/refusal.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/util/delimited_message_util.h"
 #include "onhand/v1/watch.grpc.pb.h"
 
 namespace onhand::cli {
 namespace {
 
-// Streams open at once. Each waits some seconds for its mark, so that one after the other a chain's
-// stores would take minutes.
+// Streams open at once. Each may wait some seconds for its mark, so that one after the other a
+// chain's stores would take minutes.
 constexpr size_t kStreamsMax = 16;
-
-// What one stream told.
-struct Told {
-  std::map<std::string, v1::Availability> answers;
-  std::string token;
-};
 
 absl::Status EndedEarly() {
   return absl::UnavailableError("the hub ended the watch before it had told everything; try again");
@@ -28,7 +24,8 @@ absl::Status EndedEarly() {
 
 // Reads one stream until nothing is left to tell: the first mark of progress, or, where changes
 // never pause, the first response that reaches the time at which the feed began.
-absl::Status ReadStream(Session& session, v1::WatchRequest request, absl::Time began, Told* told) {
+absl::Status ReadStream(Session& session, v1::WatchRequest request, absl::Time began,
+                        PlaceChanges* told) {
   for (;;) {
     bool has_caught_up = false;
     const absl::Status status = session.hub.Read(
@@ -51,78 +48,104 @@ absl::Status ReadStream(Session& session, v1::WatchRequest request, absl::Time b
   }
 }
 
-// The streams of `requests`, some at once, in their order.
-absl::StatusOr<std::vector<Told>> ReadStreams(Session& session,
-                                              const std::vector<v1::WatchRequest>& requests,
-                                              absl::Time began) {
-  std::vector<Told> told(requests.size());
-  std::vector<absl::Status> statuses(requests.size());
+// A token of now.
+absl::Status TakeToken(Session& session, v1::WatchRequest request, PlaceChanges* told) {
+  request.clear_resume_token();
+  told->is_full = true;
+  told->answers.clear();
+  told->token.clear();
+  const absl::Status status = session.hub.Read(&v1::WatchService::Stub::Watch, request,
+                                               [told](const v1::WatchResponse& response) {
+                                                 told->token = response.resume_token();
+                                                 return false;
+                                               });
+  if (status.ok() && told->token.empty()) return EndedEarly();
+  return status;
+}
+
+// Whether the hub cannot go on from a token: it is too old, or of the time before a restore.
+bool MustStartAnew(const absl::Status& status) {
+  const std::string reason = client::RefusalOf(status).reason;
+  return reason == "RESUME_TOO_OLD" || reason == "RESUME_OTHER_JOURNAL";
+}
+
+absl::Status ReadPlace(Session& session, const v1::WatchRequest& request, absl::Time began,
+                       PlaceChanges* told) {
+  told->location_id = request.location_id();
+  if (request.resume_token().empty()) return TakeToken(session, request, told);
+  const absl::Status status = ReadStream(session, request, began, told);
+  if (!MustStartAnew(status)) return status;
+  told->why_full = std::string(status.message());
+  return TakeToken(session, request, told);
+}
+
+absl::Status NoToken() {
+  return absl::InvalidArgumentError(
+      "the token is none that `onhand export` wrote; give it as it stood in its last line, or "
+      "export without --since, or take the file of --since-file away");
+}
+
+}  // namespace
+
+std::string EncodeFeedToken(const std::string& channel_id, const PlaceTokens& tokens) {
+  std::ostringstream bytes;
+  for (const auto& [location_id, token] : tokens) {
+    v1::WatchRequest request;
+    request.set_channel_id(channel_id);
+    request.set_location_id(location_id);
+    request.set_resume_token(token);
+    google::protobuf::util::SerializeDelimitedToOstream(request, &bytes);
+  }
+  return absl::WebSafeBase64Escape(bytes.str());
+}
+
+absl::StatusOr<PlaceTokens> DecodeFeedToken(const std::string& channel_id, absl::string_view text) {
+  std::string bytes;
+  if (!absl::WebSafeBase64Unescape(text, &bytes)) return NoToken();
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  PlaceTokens tokens;
+  for (;;) {
+    v1::WatchRequest request;
+    bool is_end = false;
+    if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&request, &stream, &is_end)) {
+      if (is_end && !bytes.empty()) return tokens;
+      return NoToken();
+    }
+    if (request.resume_token().empty()) return NoToken();
+    if (request.channel_id() != channel_id) continue;
+    tokens[request.location_id()] = request.resume_token();
+  }
+}
+
+absl::StatusOr<std::vector<PlaceChanges>> ReadChanges(Session& session,
+                                                      const std::string& channel_id,
+                                                      const std::vector<std::string>& location_ids,
+                                                      const PlaceTokens& since) {
+  const absl::Time began = HubNow(session);
+  std::vector<PlaceChanges> places(location_ids.size());
+  std::vector<absl::Status> statuses(location_ids.size());
   std::atomic<size_t> next{0};
   std::atomic<bool> has_failed{false};
+  const auto read = [&] {
+    for (size_t at; !has_failed && (at = next++) < location_ids.size();) {
+      v1::WatchRequest request;
+      request.set_channel_id(channel_id);
+      request.set_location_id(location_ids[at]);
+      const auto token = since.find(location_ids[at]);
+      if (token != since.end()) request.set_resume_token(token->second);
+      statuses[at] = ReadPlace(session, request, began, &places[at]);
+      if (!statuses[at].ok()) has_failed = true;
+    }
+  };
   std::vector<std::thread> readers;
-  for (size_t i = 0; i < std::min(kStreamsMax, requests.size()); ++i) {
-    readers.emplace_back([&] {
-      for (size_t at; !has_failed && (at = next++) < requests.size();) {
-        statuses[at] = ReadStream(session, requests[at], began, &told[at]);
-        if (!statuses[at].ok()) has_failed = true;
-      }
-    });
+  for (size_t i = 0; i < std::min(kStreamsMax, location_ids.size()); ++i) {
+    readers.emplace_back(read);
   }
   for (std::thread& reader : readers) reader.join();
   for (const absl::Status& status : statuses) {
     if (!status.ok()) return status;
   }
-  return told;
-}
-
-}  // namespace
-
-absl::StatusOr<std::string> TakeToken(Session& session, const std::string& channel_id) {
-  v1::WatchRequest request;
-  request.set_channel_id(channel_id);
-  std::string token;
-  const absl::Status status = session.hub.Read(&v1::WatchService::Stub::Watch, request,
-                                               [&token](const v1::WatchResponse& response) {
-                                                 token = response.resume_token();
-                                                 return false;
-                                               });
-  if (!status.ok()) return status;
-  if (token.empty()) return EndedEarly();
-  return token;
-}
-
-absl::StatusOr<FeedChanges> ReadChanges(Session& session, const std::string& channel_id,
-                                        const std::vector<std::string>& location_ids,
-                                        const std::string& since) {
-  const absl::Time began = HubNow(session);
-  std::vector<v1::WatchRequest> requests;
-  for (const std::string& location_id : location_ids) {
-    v1::WatchRequest& request = requests.emplace_back();
-    request.set_channel_id(channel_id);
-    request.set_location_id(location_id);
-    request.set_resume_token(since);
-  }
-  // The token of the stream that ended first is one up to which all others, begun afterwards, have
-  // told everything too.
-  Told first;
-  if (absl::Status status = ReadStream(session, requests.front(), began, &first); !status.ok()) {
-    return status;
-  }
-  FeedChanges changes;
-  changes.token = first.token;
-  changes.answers[location_ids.front()] = std::move(first.answers);
-  requests.erase(requests.begin());
-  absl::StatusOr<std::vector<Told>> others = ReadStreams(session, requests, began);
-  if (!others.ok()) return others.status();
-  for (size_t i = 0; i < others->size(); ++i) {
-    changes.answers[location_ids[i + 1]] = std::move((*others)[i].answers);
-  }
-  return changes;
-}
-
-bool MustStartAnew(const absl::Status& status) {
-  const std::string reason = client::RefusalOf(status).reason;
-  return reason == "RESUME_TOO_OLD" || reason == "RESUME_OTHER_JOURNAL";
+  return places;
 }
 
 }  // namespace onhand::cli

@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "clients/cli/fake_answers.h"
+#include "clients/cli/feed_changes.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "onhand/v1/watch.grpc.pb.h"
@@ -21,10 +22,11 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
 using Json = nlohmann::json;
 
 constexpr char kTitles[] =
@@ -92,13 +94,22 @@ class FeedTest : public CommandTest {
     for (const char* location_id : {"", "lis", "mad"}) {
       shop_.Set(location_id, FakeAnswer("unready", v1::AVAILABILITY_STATUS_HIDDEN));
     }
-    watch_.Set("", "", {.responses = {Told("t1")}});
+    for (const char* location_id : {"", "hub", "lis", "mad"}) {
+      watch_.Set(location_id, "", {.responses = {Told("t1")}});
+    }
   }
   std::vector<grpc::Service*> Services() override { return {&shop_, &watch_}; }
 
   static std::string Content(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  // The last line of what was said, as a feed's token.
+  PlaceTokens TokenSaid() {
+    const std::vector<std::string> lines = absl::StrSplit(err_, '\n', absl::SkipEmpty());
+    const auto tokens = DecodeFeedToken("", lines.empty() ? "" : lines.back());
+    EXPECT_TRUE(tokens.ok()) << err_;
+    return tokens.ok() ? *tokens : PlaceTokens();
   }
   // A new path for each test run.
   std::string NewPath(const std::string& name) {
@@ -115,7 +126,8 @@ TEST_F(FeedTest, AFullFeedOfTheChainHoldsEveryPublishedItem) {
   ASSERT_EQ(Onhand({"export"}), 0) << err_;
   EXPECT_EQ(out_, absl::StrCat(kTitles, "ball,,sold-out,false,0,,,https://schema.org/SoldOut\n",
                                "racket,,in-stock,true,7,,,https://schema.org/InStock\n"));
-  EXPECT_THAT(err_, AllOf(HasSubstr("Full feed: 2 lines of the chain\n"), EndsWith("\nt1\n")));
+  EXPECT_THAT(err_, HasSubstr("Full feed: 2 lines of the chain\n"));
+  EXPECT_THAT(TokenSaid(), ElementsAre(Pair("", "t1")));
 }
 
 TEST_F(FeedTest, LinesStandInTheOrderOfLocationAndSku) {
@@ -182,14 +194,17 @@ TEST_F(FeedTest, ChangesAreReadUntilTheFirstMarkOfProgress) {
                             Told("b", {FakeAnswer("racket", v1::AVAILABILITY_STATUS_SOLD_OUT)}),
                             Told("t2")}});
   watch_.Set("mad", "t1", {.responses = {Told("t3")}});
-  ASSERT_EQ(Onhand({"export", "--format", "google-local-inventory", "--since", "t1"}), 0) << err_;
+  ASSERT_EQ(Onhand({"export", "--format", "google-local-inventory", "--since",
+                    EncodeFeedToken("", {{"lis", "t1"}, {"mad", "t1"}})}),
+            0)
+      << err_;
   EXPECT_EQ(out_,
             "store_code\tid\tquantity\tavailability\n"
             "lis\tball\t0\tout_of_stock\n"
             "lis\tracket\t0\tout_of_stock\n");
-  // Of the stream that ended before the other began: with the other's, its changes could be lost.
-  EXPECT_THAT(err_, EndsWith("\nt2\n"));
-  EXPECT_THAT(watch_.asked(), ElementsAre("lis t1", "mad t1"));
+  // The hub's tokens are of one place each.
+  EXPECT_THAT(TokenSaid(), ElementsAre(Pair("lis", "t2"), Pair("mad", "t3")));
+  EXPECT_THAT(watch_.asked(), UnorderedElementsAre("lis t1", "mad t1"));
   EXPECT_THAT(shop_.batch_sizes, IsEmpty());
 }
 
@@ -199,9 +214,10 @@ TEST_F(FeedTest, ChangesThatNeverPauseEndWhereTheFeedBegan) {
   watch_.Set("", "t1",
              {.responses = {Told("a", {racket}, kFakeNow - absl::Seconds(1)),
                             Told("b", {ball}, kFakeNow)}});
-  ASSERT_EQ(Onhand({"--timeout", "20", "export", "--since", "t1"}), 0) << err_;
+  ASSERT_EQ(Onhand({"--timeout", "20", "export", "--since", EncodeFeedToken("", {{"", "t1"}})}), 0)
+      << err_;
   EXPECT_THAT(out_, AllOf(HasSubstr("ball,"), HasSubstr("racket,")));
-  EXPECT_THAT(err_, EndsWith("\nb\n"));
+  EXPECT_THAT(TokenSaid(), ElementsAre(Pair("", "b")));
 }
 
 TEST_F(FeedTest, AReaderThatIsTooSlowGoesOnWithItsLastToken) {
@@ -211,12 +227,12 @@ TEST_F(FeedTest, AReaderThatIsTooSlowGoesOnWithItsLastToken) {
              {.responses = {Told("a", {FakeAnswer("ball", v1::AVAILABILITY_STATUS_HIDDEN)})},
               .end = overflow});
   watch_.Set("", "a", {.responses = {Told("t2")}});
-  ASSERT_EQ(Onhand({"export", "--since", "t1"}), 0) << err_;
+  ASSERT_EQ(Onhand({"export", "--since", EncodeFeedToken("", {{"", "t1"}})}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("ball,,hidden"));
-  EXPECT_THAT(err_, EndsWith("\nt2\n"));
+  EXPECT_THAT(TokenSaid(), ElementsAre(Pair("", "t2")));
   // Without any progress it ends.
   watch_.Set("", "t3", {.end = overflow});
-  EXPECT_EQ(Onhand({"export", "--since", "t3"}), 1);
+  EXPECT_EQ(Onhand({"export", "--since", EncodeFeedToken("", {{"", "t3"}})}), 1);
   EXPECT_THAT(err_, HasSubstr("WATCH_OVERFLOW"));
 }
 
@@ -227,7 +243,7 @@ TEST_F(FeedTest, ATokenThatIsTooOldGivesAFullFeedThatAlsoTellsWhatIsHidden) {
                     reason, "resume_token");
     watch_.Set("mad", "t0", {.end = gone});
     ASSERT_EQ(Onhand({"export", "--format", "google-local-inventory", "--location", "mad",
-                      "--since", "t0"}),
+                      "--since", EncodeFeedToken("", {{"mad", "t0"}})}),
               0)
         << err_;
     EXPECT_EQ(out_,
@@ -235,15 +251,29 @@ TEST_F(FeedTest, ATokenThatIsTooOldGivesAFullFeedThatAlsoTellsWhatIsHidden) {
               "mad\tball\t0\tout_of_stock\n"
               "mad\tracket\t5\tin_stock\n"
               "mad\tunready\t0\tout_of_stock\n");
-    EXPECT_THAT(err_, AllOf(HasSubstr("This is a full feed, because the hub cannot go on from the "
-                                      "token: resume_token is older than what the hub keeps"),
-                            EndsWith("\nt1\n")));
+    EXPECT_THAT(err_,
+                HasSubstr("Everything is told of 1 location, because the hub cannot go on from the "
+                          "token: resume_token is older than what the hub keeps"));
+    EXPECT_THAT(TokenSaid(), ElementsAre(Pair("mad", "t1")));
   }
-  watch_.Set("mad", "rubbish",
-             {.end = FakeRefusal(grpc::StatusCode::INVALID_ARGUMENT, "no token",
-                                 "INVALID_RESUME_TOKEN", "resume_token")});
-  EXPECT_EQ(Onhand({"export", "--location", "mad", "--since", "rubbish"}), 1);
-  EXPECT_THAT(err_, HasSubstr("INVALID_RESUME_TOKEN"));
+  for (const std::string rubbish : {"rubbish!", "", "t1"}) {
+    const std::string token = WriteFile("rubbish", rubbish);
+    EXPECT_EQ(Onhand({"export", "--location", "mad", "--since-file", token}), 1) << rubbish;
+    EXPECT_THAT(err_, HasSubstr("the token is none that")) << rubbish;
+    EXPECT_EQ(Content(token), rubbish);
+  }
+}
+
+TEST_F(FeedTest, APlaceOfWhichThereIsNoTokenYetIsToldInFull) {
+  watch_.Set("lis", "t1", {.responses = {Told("t2")}});
+  const std::string token = EncodeFeedToken("", {{"lis", "t1"}});
+  ASSERT_EQ(Onhand({"export", "--all-locations", "--since", token}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("ball,mad,hidden"), Not(HasSubstr(",lis,"))));
+  EXPECT_THAT(err_, HasSubstr("Changes since the token, and all of 1 location: 3 lines of 2"));
+  EXPECT_THAT(TokenSaid(), ElementsAre(Pair("lis", "t2"), Pair("mad", "t1")));
+  // A token of another channel tells nothing of this one.
+  ASSERT_EQ(Onhand({"export", "--location", "lis", "--channel", "web", "--since", token}), 0);
+  EXPECT_THAT(err_, HasSubstr("Full feed: 3 lines of 1 location"));
 }
 
 TEST_F(FeedTest, TheTokenLivesInAFileOfItsOwn) {
@@ -251,7 +281,7 @@ TEST_F(FeedTest, TheTokenLivesInAFileOfItsOwn) {
   const std::string out = NewPath("feed.csv");
   const std::vector<std::string> command = {"export", "--since-file", token, "--out", out};
   ASSERT_EQ(Onhand(command), 0) << err_;
-  EXPECT_EQ(Content(token), "t1\n");
+  EXPECT_EQ(Content(token), EncodeFeedToken("", {{"", "t1"}}) + "\n");
   EXPECT_THAT(out_, HasSubstr(absl::StrCat("Full feed: 3 lines of the chain, in ", out)));
   EXPECT_EQ(err_, "");
 
@@ -261,19 +291,20 @@ TEST_F(FeedTest, TheTokenLivesInAFileOfItsOwn) {
   ASSERT_EQ(Onhand(command), 0) << err_;
   EXPECT_EQ(Content(out),
             absl::StrCat(kTitles, "ball,,hidden,false,0,,,https://schema.org/OutOfStock\n"));
-  EXPECT_EQ(Content(token), "t2\n");
+  EXPECT_EQ(Content(token), EncodeFeedToken("", {{"", "t2"}}) + "\n");
   EXPECT_THAT(out_, HasSubstr("Changes since the token: 1 line of the chain"));
 }
 
 TEST_F(FeedTest, AFeedThatFailsLeavesFileAndTokenAsTheyWere) {
-  const std::string token = WriteFile("token", "t1\n");
+  const std::string old_token = EncodeFeedToken("", {{"", "t1"}});
+  const std::string token = WriteFile("token", old_token);
   const std::string out = WriteFile("feed.csv", "old");
   watch_.Set("", "t1",
              {.responses = {Told("t2", {FakeAnswer("ball", v1::AVAILABILITY_STATUS_HIDDEN)})},
               .end = grpc::Status(grpc::StatusCode::INTERNAL, "broken")});
   EXPECT_EQ(Onhand({"export", "--since-file", token, "--out", out}), 1);
   EXPECT_EQ(Content(out), "old");
-  EXPECT_EQ(Content(token), "t1\n");
+  EXPECT_EQ(Content(token), old_token);
   for (const auto& entry : std::filesystem::directory_iterator(testing::TempDir())) {
     EXPECT_THAT(entry.path().string(), Not(HasSubstr(absl::StrCat(out, ".part"))));
   }
@@ -289,10 +320,10 @@ TEST_F(FeedTest, TheJsonDocumentIsAboutTheFile) {
   const std::string out = NewPath("feed.tsv");
   ASSERT_EQ(Onhand({"--json", "export", "--format", "google-local-inventory", "--out", out}), 0);
   const Json document = Json::parse(out_);
-  EXPECT_EQ(document["full"], true);
+  EXPECT_EQ(document["full_location_ids"], Json({"lis", "mad"}));
   EXPECT_EQ(document["line_count"], 3);
   EXPECT_EQ(document["location_ids"], Json({"lis", "mad"}));
-  EXPECT_EQ(document["token"], "t1");
+  EXPECT_EQ(document["token"], EncodeFeedToken("", {{"lis", "t1"}, {"mad", "t1"}}));
   EXPECT_EQ(Onhand({"--json", "export"}), kExitUsage);
 }
 

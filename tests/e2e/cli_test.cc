@@ -277,6 +277,31 @@ TEST_F(CliTest, FeedsTellWhatEachStoreAndTheChainMayPromise) {
   Expect({"export", "--location", "nowhere"}, 1, "UNKNOWN_LOCATION");
 }
 
+TEST_F(CliTest, AFeedGoesOnWhereTheLastOneEndedAlsoAfterARestart) {
+  Tell("mad", "stock.csv", "sku,quantity\nracket,4\nball,6\n");
+  Tell("ber", "stock.csv", "sku,quantity\nracket,2\nball,1\n");
+  const std::string path = folder_ / "feed.tsv";
+  const auto next = [&](const std::string& says) {
+    Expect({"export", "--format", "google-local-inventory", "--since-file", folder_ / "token",
+            "--out", path},
+           0, says);
+    return ReadFile(path);
+  };
+  next("Full feed: 6 lines of 2 locations");
+  EXPECT_EQ(next("Changes since the token: 0 lines"), "store_code\tid\tquantity\tavailability\n");
+  Expect({"adjust", "racket", "mad", "--adjust", "-3", "--reason", "sold"}, 0, "");
+  Expect({"stop", "ball", "--reason", "recall"}, 0, "");
+  EXPECT_EQ(next("Changes since the token: 3 lines"),
+            "store_code\tid\tquantity\tavailability\n"
+            "ber\tball\t0\tout_of_stock\n"
+            "mad\tball\t0\tout_of_stock\n"
+            "mad\tracket\t1\tlimited_availability\n");
+  hub_.Stop();
+  hub_.Start();
+  Expect({"adjust", "racket", "ber", "--adjust", "5", "--reason", "found"}, 0, "");
+  EXPECT_THAT(next("lines of 2 locations"), HasSubstr("ber\tracket\t7\tin_stock\n"));
+}
+
 TEST_F(CliTest, AWebsiteIsComparedWithWhatOnhandWouldSay) {
   Tell("mad", "stock.csv", "sku,quantity\nracket,4\nball,9\nshoe,8\n");
   Expect({"rule", "set", "floor", "--chain-floor", "5", "--zero", "hide", "--yes"}, 0, "");
