@@ -38,8 +38,13 @@ class WatchLoad {
   explicit WatchLoad(const std::string& address) : stub_(Connect(address)) {}
   ~WatchLoad() {
     for (const auto& stream : streams_) stream->context.TryCancel();
-    queue_.Shutdown();
+    // No read may be started on a queue that is shut: the reader leaves first.
     if (reader_.joinable()) reader_.join();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
   }
 
   // Before Start.
@@ -83,11 +88,15 @@ class WatchLoad {
     SteadyClock::time_point at;
   };
 
+  // Until all streams have ended.
   void Read() {
     void* tag = nullptr;
     bool ok = false;
-    while (queue_.Next(&tag, &ok)) {
-      if (!ok) continue;
+    for (size_t open = streams_.size(); open > 0 && queue_.Next(&tag, &ok);) {
+      if (!ok) {
+        --open;
+        continue;
+      }
       Stream& stream = *static_cast<Stream*>(tag);
       if (stream.open) Take(stream);
       stream.open = true;

@@ -89,6 +89,7 @@ absl::Status Scenes::PlayAll() {
   static constexpr std::pair<const char*, Scene> kScenes[] = {
       {"two units vanish, and nobody knows", &Scenes::TwoUnitsVanish},
       {"below 5 in the chain it disappears, at 8 it is back", &Scenes::ItHides},
+      {"a basket is held, and given back by itself", &Scenes::ABasketIsHeld},
       {"nothing left, and each item does what its rule says", &Scenes::ZeroMeansWhatTheRuleSays},
       {"what is kept back grows with the sales, and nobody touches it", &Scenes::TheNumberGrows},
       {"a store falls silent and comes back", &Scenes::AStoreFallsSilent},

@@ -56,6 +56,7 @@ class Scenes {
   absl::Status PlayAll();
   // scenes_stores.cc
   absl::Status ItHides();
+  absl::Status ABasketIsHeld();
   absl::Status ZeroMeansWhatTheRuleSays();
   absl::Status AStoreFallsSilent();
   absl::Status ABrokenFileIsCaught();

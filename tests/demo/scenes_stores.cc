@@ -47,6 +47,29 @@ absl::Status Scenes::ItHides() {
   return Show(absl::StrCat("onhand displayed ", kHidingSku));
 }
 
+absl::Status Scenes::ABasketIsHeld() {
+  const size_t good = GoodBySku(kHidingSku);
+  const int held = tills_->ChainOnHand(good) - 4;
+  const auto create = [&](int units) {
+    return absl::StrCat("onhand reservation create ", kHidingSku, "=", units, " --channel ", kShip,
+                        " --split --ttl 2h");
+  };
+  narrator_->Say(absl::StrCat("  Somebody puts ", held, " of ", Goods()[good].name,
+                              " in the basket and thinks about it. They stay on hand, but are "
+                              "promised to nobody else."));
+  if (const auto shown = Show(create(held)); !shown.ok()) return shown;
+  if (const auto is = WaitForStatus(kHidingSku, v1::AVAILABILITY_STATUS_HIDDEN); !is.ok()) {
+    return is;
+  }
+  narrator_->Say("  The next customer comes too late:");
+  if (const auto shown = Show(create(5) + " 2>&1 | cat"); !shown.ok()) return shown;
+  narrator_->Say("  The basket is left behind. After its two hours the website shows all again.");
+  if (const auto is = WaitForStatus(kHidingSku, v1::AVAILABILITY_STATUS_IN_STOCK); !is.ok()) {
+    return is;
+  }
+  return Show("onhand reservation list");
+}
+
 absl::Status Scenes::ZeroMeansWhatTheRuleSays() {
   for (const auto& [sku, status] :
        {std::pair{kKeepSellingSku, v1::AVAILABILITY_STATUS_KEEP_SELLING},

@@ -113,7 +113,7 @@ TEST(DrainTest, SigtermEndsWithZeroAndAgentsComeBackToTheNextHub) {
     hub.Start();
   }
   WaitUntil([&] { return OnHand(connection, "store") == till.Expected(); });
-  EXPECT_EQ(OnHand(connection, "store"), till.Expected());
+  EXPECT_EQ(OnHand(connection, "store"), till.Expected()) << hub.log() << agent.log();
   EXPECT_EQ(agent.Stop(), 0) << agent.log();
 }
 
