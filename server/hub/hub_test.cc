@@ -314,6 +314,52 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
   Close();
 }
 
+// A person who comes next waits for one report, not for all that wait.
+TEST_F(HubTest, BesidePeopleReportsGoOneToAGroup) {
+  v1::Hello hello;
+  hello.set_source_id("till");
+  hello.set_spool_id("spool");
+  hello.add_location_ids("bilbao");
+  std::promise<absl::StatusOr<ledger::OpenedSource>> opened;
+  hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) {
+    opened.set_value(std::move(source));
+  });
+  const absl::StatusOr<ledger::OpenedSource> source = opened.get_future().get();
+  ASSERT_TRUE(source.ok()) << source.status();
+  std::promise<void> entered;
+  std::promise<void> release;
+  hub_->Submit({.decide = [&](ledger::Group&) -> absl::StatusOr<std::string> {
+                  entered.set_value();
+                  release.get_future().wait();
+                  return std::string();
+                },
+                .done = [](absl::StatusOr<std::string>) {}});
+  entered.get_future().wait();
+  std::vector<v1::Batch> batches(4);
+  std::atomic<size_t> done{0};
+  std::vector<uint64_t> revisions(batches.size());
+  for (size_t i = 0; i < batches.size(); ++i) {
+    batches[i].set_sequence(i + 1);
+    v1::Movement& movement = *batches[i].add_movements();
+    movement.set_sku("ball");
+    movement.set_kind(v1::MOVEMENT_KIND_RECEIPT);
+    movement.set_quantity(1);
+    movement.set_occurred_at_us(kStart);
+    hub_->SubmitReport({.source = source->source,
+                        .spool = source->spool,
+                        .batch = &batches[i],
+                        .done = [&, i](absl::StatusOr<ReportResult> result) {
+                          EXPECT_TRUE(result.ok());
+                          if (result.ok()) revisions[i] = result->revision;
+                          ++done;
+                        }});
+  }
+  release.set_value();
+  Await([&] { return done.load() == batches.size(); });
+  for (size_t i = 1; i < revisions.size(); ++i) EXPECT_LT(revisions[i - 1], revisions[i]);
+  Close();
+}
+
 // A shop that sells balls, and what becomes of its reservations without anybody asking.
 class ReservingHubTest : public HubTest {
  protected:

@@ -26,14 +26,25 @@ constexpr auto kIdlePoll = std::chrono::milliseconds(20);
 // While reports are slowed, one is taken in this time.
 constexpr auto kSlowedPause = std::chrono::milliseconds(100);
 constexpr auto kResolvePause = std::chrono::milliseconds(200);
-// A quarter of a group at most: display facts never crowd out what people and stores bring.
-constexpr int kDisplayItemsMax = 512;
 constexpr int kOperationsMax = 1'024;
 // Holds that end by time, and lines that supply came for, in one group.
 constexpr int kExpiriesMax = 512;
 constexpr int kSupplyLinesMax = 256;
-// Read or applied in one turn, so that the nightly learning holds up nobody.
-constexpr int kLearnedPositionsMax = 2'048;
+// For so long after a person or a website wrote, groups are small.
+constexpr auto kPeopleAreHere = std::chrono::milliseconds(100);
+
+}  // namespace
+
+// Display facts are a quarter of a group at most: they never crowd out what people and stores
+// bring. Learning is read or applied in parts too, so that the night holds up nobody.
+constexpr Sequencer::Share Sequencer::kWhole = {.display_items = 512,
+                                                .snapshot_rows = ledger::SnapshotJob::kSliceRowsMax,
+                                                .learned_positions = 2'048,
+                                                .report_bytes = SIZE_MAX};
+constexpr Sequencer::Share Sequencer::kBesidePeople = {
+    .display_items = 64, .snapshot_rows = 256, .learned_positions = 256, .report_bytes = 1};
+
+namespace {
 
 absl::Status Unavailable(absl::string_view reason, std::string problem, std::string remedy) {
   return ledger::Refuse(
@@ -104,7 +115,10 @@ void Sequencer::Submit(Operation operation, std::function<void(absl::Status)> re
                                 .problem = absl::StrCat(operations_.size(), " writes wait already"),
                                 .remedy = "send again in a moment with the same id"});
     }
-    if (why_not.ok()) operations_.push_back(std::move(operation));
+    if (why_not.ok()) {
+      operations_.push_back(std::move(operation));
+      last_operation_ = std::chrono::steady_clock::now();
+    }
   }
   if (!why_not.ok()) return refused(std::move(why_not));
   wake_.notify_one();
@@ -183,11 +197,21 @@ Sequencer::Taken Sequencer::Take(bool all) {
     taken.operations.push_back(std::move(operations_.front()));
     operations_.pop_front();
   }
+  if (!all && std::chrono::steady_clock::now() - last_operation_ < kPeopleAreHere) {
+    // Turn about, so that neither waits for the other for long.
+    const bool people_only = !taken.operations.empty() && !last_turn_was_peoples_;
+    last_turn_was_peoples_ = people_only;
+    if (people_only) {
+      taken.share = nullptr;
+      return taken;
+    }
+    taken.share = &kBesidePeople;
+  }
+  const size_t bytes_max = std::min(hub_->options_.group_bytes_max, taken.share->report_bytes);
   int64_t movements = 0;
   size_t bytes = 0;
   std::deque<uint32_t> held;
-  while (ReportsMayGo() && movements < hub_->options_.group_movements_max &&
-         bytes < hub_->options_.group_bytes_max) {
+  while (ReportsMayGo() && movements < hub_->options_.group_movements_max && bytes < bytes_max) {
     const uint32_t source = turns_.front();
     turns_.pop_front();
     if (!all && SnapshotUnderWay(source)) {
@@ -253,7 +277,8 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   Group group(&hub_->ledger_.state(), moment);
   std::vector<Finish> finishes;
   finishes.reserve(taken.operations.size() + taken.reports.size());
-  DecideInner(group);
+  ledger::DecideExpiries(group, kExpiriesMax);
+  if (taken.share != nullptr) DecideInner(group, *taken.share);
   size_t decided = 0;
   while (decided < taken.operations.size() && group.bytes() < hub_->options_.group_bytes_max) {
     if (taken.operations[decided].reads_rules && group.changes_book()) break;
@@ -276,13 +301,16 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
   }
 }
 
-void Sequencer::DecideInner(Group& group) {
-  ledger::DecideExpiries(group, kExpiriesMax);
+void Sequencer::DecideInner(Group& group, const Share& share) {
   if (supply_.HasDue()) supply_.Decide(group, hub_->ledger_.rule_book(), kSupplyLinesMax);
   if (display_.HasDue(group.now_us()))
-    display_.Decide(group, hub_->ledger_.rule_book(), kDisplayItemsMax);
+    display_.Decide(group, hub_->ledger_.rule_book(), share.display_items);
   if (learner_.HasDue(group.committed(), group.now_us()))
-    learner_.Step(group, kLearnedPositionsMax);
+    learner_.Step(group, share.learned_positions);
+  StepSnapshots(group, share.snapshot_rows);
+}
+
+void Sequencer::StepSnapshots(Group& group, int rows_max) {
   const auto& closed = hub_->ledger_.closed_snapshots();
   for (auto job = snapshot_jobs_.begin(); job != snapshot_jobs_.end();) {
     job = closed.contains(job->first) ? std::next(job) : snapshot_jobs_.erase(job);
@@ -292,7 +320,7 @@ void Sequencer::DecideInner(Group& group) {
   if (next == closed.end()) next = closed.begin();
   last_job_ = *next;
   ledger::SnapshotJob& job = snapshot_jobs_.try_emplace(last_job_, last_job_).first->second;
-  if (job.Step(group, hub_->ledger_)) snapshot_jobs_.erase(last_job_);
+  if (job.Step(group, hub_->ledger_, rows_max)) snapshot_jobs_.erase(last_job_);
 }
 
 Sequencer::Finish Sequencer::DecideReport(Group& group, ReportWrite report) {

@@ -61,10 +61,22 @@ class Sequencer {
   const storage::JournalHead& head() const { return head_; }
 
  private:
+  // How much of what nobody waits for goes into one group; and of reports, of which one always
+  // goes. The next person or website waits for all of it.
+  struct Share {
+    int display_items;
+    int snapshot_rows;
+    int learned_positions;
+    size_t report_bytes;
+  };
+  static const Share kWhole;
+  static const Share kBesidePeople;
+
   // What one turn of the loop takes out of the queues.
   struct Taken {
     std::vector<Operation> operations;
     std::vector<ReportWrite> reports;
+    const Share* share = &kWhole;  // null: all but the operations waits for the next turn
   };
 
   void Run();
@@ -83,7 +95,8 @@ class Sequencer {
   void PutBack(std::vector<Operation>& operations, size_t first);
   bool MoreWaits() const;
   void Turn(Taken taken, int64_t now_us);
-  void DecideInner(ledger::Group& group);
+  void DecideInner(ledger::Group& group, const Share& share);
+  void StepSnapshots(ledger::Group& group, int rows_max);
   Finish DecideReport(ledger::Group& group, ReportWrite report);
   absl::Status Commit(ledger::Group& group, const ledger::RowMoment& moment,
                       std::vector<Finish>& finishes);
@@ -117,6 +130,8 @@ class Sequencer {
   std::deque<uint32_t> turns_
       ABSL_GUARDED_BY(mutex_);  // sources with reports, in the order of their turns
   std::chrono::steady_clock::time_point next_slowed_report_ ABSL_GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point last_operation_ ABSL_GUARDED_BY(mutex_);
+  bool last_turn_was_peoples_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool database_away_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status health_ ABSL_GUARDED_BY(mutex_);

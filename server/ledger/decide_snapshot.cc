@@ -61,7 +61,7 @@ Event LevelOf(const SourceLocation& key, const Staging& staging) {
 
 }  // namespace
 
-bool SnapshotJob::Step(Group& group, const Ledger& ledger) {
+bool SnapshotJob::Step(Group& group, const Ledger& ledger, int rows_max) {
   const Staging* staging = group.state().staging.Find(key_);
   if (staging == nullptr) return true;
   // BEGIN of a newer snapshot may have taken this one's place since.
@@ -71,10 +71,10 @@ bool SnapshotJob::Step(Group& group, const Ledger& ledger) {
   }
   switch (staging->phase) {
     case Staging::Phase::kJudging:
-      StepJudging(group, ledger, *staging);
+      StepJudging(group, ledger, *staging, rows_max);
       return false;
     case Staging::Phase::kApplying:
-      return StepApplying(group, ledger, *staging);
+      return StepApplying(group, ledger, *staging, rows_max);
     case Staging::Phase::kOpen:
     case Staging::Phase::kQuarantined:
       return true;
@@ -93,7 +93,8 @@ void SnapshotJob::Collect(const Staging& staging, const StagedRows* rows) {
   }
 }
 
-void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging& staging) {
+void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging& staging,
+                              int rows_max) {
   Objection objection;
   const LocationClock* clock = group.Settled().clocks.Find(key_.location);
   if (staging.row_count != staging.row_count_said) {
@@ -121,7 +122,8 @@ void SnapshotJob::StepJudging(Group& group, const Ledger& ledger, const Staging&
   const auto& order = ledger.sku_order();
   auto next = judged_through_.empty() ? order.begin() : order.upper_bound(judged_through_);
   int compared = 0;
-  for (int looked = 0; next != order.end() && looked < kStepItemsMax && compared < kSliceRowsMax;
+  const int items_max = kItemsARow * rows_max;
+  for (int looked = 0; next != order.end() && looked < items_max && compared < rows_max;
        ++next, ++looked) {
     judged_through_ = next->first;
     const PositionTable::View view = settled.positions.Find(next->second, key_.location);
@@ -177,7 +179,8 @@ bool SnapshotJob::FallsTooFar(const State& state, const UnseenSales& unseen, uin
   return at_most.has_value() && -change > *at_most;
 }
 
-bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging& staging) {
+bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging& staging,
+                               int rows_max) {
   const bool infers = !staging.infers_nothing && InfersMovements(group.state(), key_.location);
   const State& settled = group.Settled();
   journal::Fact fact;
@@ -188,8 +191,8 @@ bool SnapshotJob::StepApplying(Group& group, const Ledger& ledger, const Staging
 
   const auto& order = ledger.sku_order();
   auto next = staging.through_sku.empty() ? order.begin() : order.upper_bound(staging.through_sku);
-  for (int looked = 0;
-       next != order.end() && looked < kStepItemsMax && slice.item_size() < kSliceRowsMax;
+  const int items_max = kItemsARow * rows_max;
+  for (int looked = 0; next != order.end() && looked < items_max && slice.item_size() < rows_max;
        ++next, ++looked) {
     slice.set_through_sku(next->first);
     const uint32_t item = next->second;

@@ -19,8 +19,8 @@ namespace onhand::ledger {
 // not persisted.
 class SnapshotJob {
  public:
-  static constexpr int kSliceRowsMax = 2'048;   // positions written a step
-  static constexpr int kStepItemsMax = 16'384;  // items looked at a step
+  static constexpr int kSliceRowsMax = 2'048;  // positions compared or written a step
+  static constexpr int kItemsARow = 8;         // so many items at most are looked at for each
 
   // A snapshot that takes more than this share of the positions above zero to zero, or that falls
   // further than sales explain once in 1,000 times (unseen_sales.h) on more than this share, is
@@ -33,13 +33,13 @@ class SnapshotJob {
   explicit SnapshotJob(SourceLocation key) : key_(key) {}
   const SourceLocation& key() const { return key_; }
 
-  // Does one step into the group, which must not hold unsettled rows of this snapshot; true when
-  // all is done.
-  bool Step(Group& group, const Ledger& ledger);
+  // Does one step of at most so many rows into the group, which must not hold unsettled rows of
+  // this snapshot; true when all is done.
+  bool Step(Group& group, const Ledger& ledger, int rows_max = kSliceRowsMax);
 
  private:
-  void StepJudging(Group& group, const Ledger& ledger, const Staging& staging);
-  bool StepApplying(Group& group, const Ledger& ledger, const Staging& staging);
+  void StepJudging(Group& group, const Ledger& ledger, const Staging& staging, int rows_max);
+  bool StepApplying(Group& group, const Ledger& ledger, const Staging& staging, int rows_max);
   // How many units the snapshot holds of an item; nullopt: it says nothing of it.
   std::optional<int32_t> QuantityOf(const Staging& staging, uint32_t item) const;
   // Whether a position falls further than sales explain.

@@ -29,8 +29,7 @@ absl::Status DecodeTables(absl::string_view bytes, State& state);
 // its number. The tables are decoded first, then every segment once, in any order; decoding returns
 // the segment's number.
 uint32_t SegmentCount(const State& state);
-std::string EncodeSegment(const State& state, uint32_t segment,
-                          uint8_t format = kEncodedFormat);
+std::string EncodeSegment(const State& state, uint32_t segment, uint8_t format = kEncodedFormat);
 absl::StatusOr<uint32_t> DecodeSegment(absl::string_view bytes, State& state);
 
 // The whole: tables, then segments. For comparing two states.

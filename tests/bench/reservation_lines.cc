@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/request_id.h"
 #include "onhand/v1/availability.grpc.pb.h"
@@ -24,7 +25,7 @@ constexpr char kHoldLine[] = "reservation p50, one at a time / echo p50";
 constexpr char kHoldSlowLine[] = "  reservation p99";
 constexpr char kFloodLine[] = "reservation p50 under nightly snapshots / idle";
 constexpr char kFloodSlowLine[] = "  reservation p99 under nightly snapshots";
-constexpr int kBatchRows = 10'000;
+constexpr int kBatchRows = 1'000;  // as agents send them
 
 using EchoLoad = UnaryLoad<v1::AvailabilityService::Stub, v1::GetAvailabilityRequest,
                            v1::GetAvailabilityResponse>;
@@ -34,7 +35,9 @@ using HoldLoad = UnaryLoad<v1::ReservationService::Stub, v1::CreateReservationRe
 // Every store's whole stock, again and again, one connection each, as one night brings them.
 class Flood {
  public:
-  Flood(const std::string& hub, int stores, int items) {
+  // Each night's spool is a new one.
+  Flood(const std::string& hub, int night, int stores, int items)
+      : spool_id_(absl::StrCat("night-", night)) {
     for (int store = 0; store < stores; ++store) {
       threads_.emplace_back([this, hub, store, items] { Send(hub, store, items); });
     }
@@ -43,7 +46,6 @@ class Flood {
     stopping_ = true;
     for (std::thread& thread : threads_) thread.join();
   }
-  int snapshots() const { return snapshots_; }
   bool failed() const { return failed_; }
 
  private:
@@ -53,7 +55,7 @@ class Flood {
     while (!stopping_) {
       for (int first = 0; first < items && !stopping_; first += kBatchRows) {
         v1::SubmitReportRequest request;
-        *request.mutable_hello() = HelloOf(store, "nightly");
+        *request.mutable_hello() = HelloOf(store, spool_id_);
         v1::Batch& batch = *request.mutable_batch();
         batch.set_sequence(++sequence);
         const int64_t now_us = WallUs();
@@ -80,6 +82,7 @@ class Flood {
     }
   }
 
+  const std::string spool_id_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> failed_{false};
   std::atomic<int> snapshots_{0};
@@ -139,7 +142,7 @@ void MeasureReservations(const Settings& settings) {
     floor.push_back(echo.Run(1, settings.seconds / 2).latencies_us);
     idle.push_back(hold.Run(1, settings.seconds / 2).latencies_us);
     if (!wants_flood) continue;
-    const Flood flood(hub.address(), settings.quick ? 4 : 12, shape.items);
+    const Flood flood(hub.address(), round, settings.quick ? 4 : 12, shape.items);
     flooded.push_back(hold.Run(1, settings.seconds).latencies_us);
     if (flood.failed()) throw std::runtime_error("a snapshot of the flood was refused");
   }
