@@ -162,7 +162,8 @@ class Reporter {
       v1::Movement& level = *batch.add_movements();
       level.set_sku(sku);
       level.set_kind(v1::MOVEMENT_KIND_LEVEL);
-      level.set_quantity(10 + static_cast<int64_t>(sequence_) % 1'000);
+      // Another number than this item's last one, when its turn comes again.
+      level.set_quantity(10 + static_cast<int64_t>(sequence_) % 997);
       level.set_occurred_at_us(WallUs());
       grpc::ClientContext context;
       v1::SubmitReportResponse response;
