@@ -1,7 +1,7 @@
-// 64 buyers at once on the last ten units, over gRPC, with holds that expire and orders that are
-// cancelled in between: never more than ten are committed, and never is a unit stuck. A few rounds;
-// ONHAND_BUYER_ROUNDS=1000 for all. The hub's clock runs faster, so that holds of whole seconds end
-// soon.
+// 64 buyers at once on the last ten units, half of them over gRPC and half over HTTP, with holds
+// that expire and orders that are cancelled in between: never more than ten are committed, and
+// never is a unit stuck. A few rounds; ONHAND_BUYER_ROUNDS=1000 for all. The hub's clock runs
+// faster, so that holds of whole seconds end soon.
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -14,7 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/refusal.h"
+#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
+#include "httplib.h"
+#include "nlohmann/json.hpp"
 #include "onhand/v1/catalog.grpc.pb.h"
 #include "onhand/v1/reservations.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
@@ -32,6 +35,7 @@ constexpr int64_t kClockScale = 20;
 constexpr absl::Duration kHoldsEndWithin = absl::Seconds(20);
 
 using Reservations = v1::ReservationService::Stub;
+using nlohmann::json;
 
 int Rounds() {
   const char* given = std::getenv("ONHAND_BUYER_ROUNDS");
@@ -42,6 +46,90 @@ uint64_t Seed() {
   const char* given = std::getenv("ONHAND_TEST_SEED");
   return given == nullptr ? std::random_device{}() : std::strtoull(given, nullptr, 10);
 }
+
+// What came of a write: a reservation, or the reason why not.
+struct Outcome {
+  std::string reservation_id;
+  std::string reason;
+  bool ok() const { return reason.empty(); }
+};
+std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+  return out << (outcome.ok() ? outcome.reservation_id : outcome.reason);
+}
+
+// A way into the hub; one buyer's.
+class Door {
+ public:
+  virtual ~Door() = default;
+  virtual Outcome Create(v1::CreateReservationRequest request) = 0;
+  virtual Outcome Commit(v1::CommitReservationRequest request) = 0;
+  virtual Outcome Release(v1::ReleaseReservationRequest request) = 0;
+};
+
+class GrpcDoor final : public Door {
+ public:
+  explicit GrpcDoor(client::Connection* connection) : connection_(connection) {}
+  Outcome Create(v1::CreateReservationRequest request) override {
+    return Of(connection_->Write(&Reservations::CreateReservation, std::move(request)));
+  }
+  Outcome Commit(v1::CommitReservationRequest request) override {
+    return Of(connection_->Write(&Reservations::CommitReservation, std::move(request)));
+  }
+  Outcome Release(v1::ReleaseReservationRequest request) override {
+    return Of(connection_->Write(&Reservations::ReleaseReservation, std::move(request)));
+  }
+
+ private:
+  template <typename Response>
+  static Outcome Of(const absl::StatusOr<Response>& response) {
+    if (response.ok()) return {.reservation_id = response->reservation().reservation_id()};
+    const std::string reason = client::RefusalOf(response.status()).reason;
+    return {.reason = reason.empty() ? response.status().ToString() : reason};
+  }
+
+  client::Connection* const connection_;
+};
+
+// As a website without gRPC does: JSON by the Connect protocol.
+class HttpDoor final : public Door {
+ public:
+  // `connection` knows the hub's time, for request ids.
+  HttpDoor(const std::string& address, client::Connection* connection)
+      : http_("http://" + address), connection_(connection) {
+    http_.set_keep_alive(true);
+    http_.set_tcp_nodelay(true);
+    http_.set_read_timeout(std::chrono::seconds(20));
+  }
+  Outcome Create(v1::CreateReservationRequest request) override {
+    return Post("CreateReservation", request);
+  }
+  Outcome Commit(v1::CommitReservationRequest request) override {
+    return Post("CommitReservation", request);
+  }
+  Outcome Release(v1::ReleaseReservationRequest request) override {
+    return Post("ReleaseReservation", request);
+  }
+
+ private:
+  template <typename Request>
+  Outcome Post(const char* method, Request& request) {
+    request.set_request_id(connection_->MakeRequestId());
+    std::string body;
+    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(request, &body).ok());
+    const httplib::Result result = http_.Post(
+        absl::StrCat("/onhand.v1.ReservationService/", method), body, "application/json");
+    if (!result) return {.reason = "HTTP " + httplib::to_string(result.error())};
+    const json answer = json::parse(result->body, nullptr, /*allow_exceptions=*/false);
+    if (result->status == 200) {
+      return {.reservation_id = answer["reservation"]["reservationId"]};
+    }
+    if (!answer.contains("details")) return {.reason = result->body};
+    return {.reason = answer["details"][0]["debug"]["reason"]};
+  }
+
+  httplib::Client http_;
+  client::Connection* const connection_;
+};
 
 // Units of an item by the states of their lines.
 struct Sums {
@@ -84,25 +172,24 @@ class BuyersTest : public ::testing::Test {
     Must(connection_->Write(&v1::StockService::Stub::Adjust, count));
   }
 
-  absl::StatusOr<v1::CreateReservationResponse> Hold(const std::string& sku, int units,
-                                                     int32_t ttl_s) {
+  static Outcome Hold(Door& door, const std::string& sku, int units, int32_t ttl_s) {
     v1::CreateReservationRequest request;
     v1::BasketLine& line = *request.mutable_basket()->add_lines();
     line.set_sku(sku);
     line.set_units(units);
     request.set_ttl_s(ttl_s);
-    return connection_->Write(&Reservations::CreateReservation, std::move(request));
+    return door.Create(std::move(request));
   }
-  absl::Status Commit(const std::string& reservation_id) {
+  static Outcome Commit(Door& door, const std::string& reservation_id) {
     v1::CommitReservationRequest request;
     request.set_reservation_id(reservation_id);
     request.set_order_reference("order " + reservation_id);
-    return connection_->Write(&Reservations::CommitReservation, std::move(request)).status();
+    return door.Commit(std::move(request));
   }
-  absl::Status Release(const std::string& reservation_id) {
+  static Outcome Release(Door& door, const std::string& reservation_id) {
     v1::ReleaseReservationRequest request;
     request.set_reservation_id(reservation_id);
-    return connection_->Write(&Reservations::ReleaseReservation, std::move(request)).status();
+    return door.Release(std::move(request));
   }
 
   v1::Position PositionOf(const std::string& sku) {
@@ -135,11 +222,11 @@ class BuyersTest : public ::testing::Test {
   }
 
   // What one buyer does with a hold.
-  void UseHold(const std::string& reservation_id, std::mt19937_64& random) {
+  static void UseHold(Door& door, const std::string& reservation_id, std::mt19937_64& random) {
     switch (random() % 8) {
       case 0:
       case 1:
-        (void)Release(reservation_id);
+        (void)Release(door, reservation_id);
         return;
       case 2:
       case 3:
@@ -147,32 +234,32 @@ class BuyersTest : public ::testing::Test {
       case 4: {
         // Places the order when the hold may be over, and then finds the units gone, or not.
         absl::SleepFor(absl::Milliseconds(random() % 100));
-        const absl::Status late = Commit(reservation_id);
-        EXPECT_TRUE(late.ok() || client::RefusalOf(late).reason == "NOT_ENOUGH") << late;
+        const Outcome late = Commit(door, reservation_id);
+        EXPECT_TRUE(late.ok() || late.reason == "NOT_ENOUGH") << late;
         return;
       }
       case 5: {
-        if (Commit(reservation_id).ok() && random() % 2 == 0) {
-          EXPECT_TRUE(Release(reservation_id).ok());  // cancels the order
+        if (Commit(door, reservation_id).ok() && random() % 2 == 0) {
+          EXPECT_TRUE(Release(door, reservation_id).ok());  // cancels the order
         }
         return;
       }
       default: {
-        const absl::Status placed = Commit(reservation_id);
-        EXPECT_TRUE(placed.ok() || client::RefusalOf(placed).reason == "NOT_ENOUGH") << placed;
+        const Outcome placed = Commit(door, reservation_id);
+        EXPECT_TRUE(placed.ok() || placed.reason == "NOT_ENOUGH") << placed;
       }
     }
   }
-  void Buy(const std::string& sku, uint64_t seed) {
+  static void Buy(Door& door, const std::string& sku, uint64_t seed) {
     std::mt19937_64 random(seed);
     for (int i = 0; i < kTriesABuyer; ++i) {
       const int units = random() % 4 == 0 ? 3 : 1;
       const int32_t ttl_s = random() % 3 == 0 ? 900 : 1;
-      const auto held = Hold(sku, units, ttl_s);
+      const Outcome held = Hold(door, sku, units, ttl_s);
       if (held.ok()) {
-        UseHold(held->reservation().reservation_id(), random);
+        UseHold(door, held.reservation_id, random);
       } else {
-        EXPECT_EQ(client::RefusalOf(held.status()).reason, "NOT_ENOUGH") << held.status();
+        EXPECT_EQ(held.reason, "NOT_ENOUGH");
         absl::SleepFor(absl::Milliseconds(random() % 20));
       }
     }
@@ -191,7 +278,11 @@ class BuyersTest : public ::testing::Test {
     });
     std::vector<std::thread> buyers;
     for (uint64_t i = 0; i < kBuyers; ++i) {
-      buyers.emplace_back([this, &sku, seed, i] { Buy(sku, seed + i); });
+      buyers.emplace_back([this, &sku, seed, i] {
+        if (i % 2 == 0) return Buy(grpc_, sku, seed + i);
+        HttpDoor http(hub_.http_address(), &*connection_);
+        Buy(http, sku, seed + i);
+      });
     }
     for (std::thread& buyer : buyers) buyer.join();
     buying = false;
@@ -208,7 +299,7 @@ class BuyersTest : public ::testing::Test {
       if (sums.Of(v1::RESERVATION_STATE_HELD) == 0) return sums;
       for (const v1::Reservation& reservation : all) {
         if (reservation.state() != v1::RESERVATION_STATE_HELD) continue;
-        (void)Release(reservation.reservation_id());
+        (void)Release(grpc_, reservation.reservation_id());
       }
       if (absl::Now() > give_up) {
         ADD_FAILURE() << sums.Of(v1::RESERVATION_STATE_HELD) << " units stay held";
@@ -221,6 +312,7 @@ class BuyersTest : public ::testing::Test {
   TempFolder folder_;
   HubProgram hub_;
   std::optional<client::Connection> connection_;
+  GrpcDoor grpc_{&*connection_};
 };
 
 TEST_F(BuyersTest, NobodyGetsAUnitThatIsNotThere) {
@@ -248,20 +340,20 @@ TEST_F(BuyersTest, NobodyGetsAUnitThatIsNotThere) {
 
     // No unit is stuck: what is left can be had to the last one, and not one more.
     const int left = static_cast<int>(kUnits - committed);
-    EXPECT_FALSE(Hold(sku, left + 1, 900).ok());
+    EXPECT_FALSE(Hold(grpc_, sku, left + 1, 900).ok());
     if (left > 0) {
-      const auto rest = Hold(sku, left, 900);
-      ASSERT_TRUE(rest.ok()) << rest.status();
+      const Outcome rest = Hold(grpc_, sku, left, 900);
+      ASSERT_TRUE(rest.ok()) << rest;
       EXPECT_EQ(PositionOf(sku).available(), 0);
       EXPECT_EQ(PositionOf(sku).held(), left);
     }
     for (const v1::Reservation& reservation : All(sku)) {
       if (reservation.state() == v1::RESERVATION_STATE_HELD ||
           reservation.state() == v1::RESERVATION_STATE_COMMITTED) {
-        EXPECT_TRUE(Release(reservation.reservation_id()).ok());
+        EXPECT_TRUE(Release(grpc_, reservation.reservation_id()).ok());
       }
     }
-    EXPECT_TRUE(Hold(sku, kUnits, 900).ok());
+    EXPECT_TRUE(Hold(grpc_, sku, kUnits, 900).ok());
   }
   // A round in which nothing happens proves nothing.
   EXPECT_GT(committed_in_all, 0);

@@ -85,6 +85,13 @@ int HubProgram::Stop() { return EndGently(*process_, "onhandd"); }
 
 bool HubProgram::IsRunning() { return process_ != nullptr && process_->IsRunning(); }
 
+std::string HubProgram::http_address() const {
+  const std::string log = process_->err();
+  constexpr char kBefore[] = " http=";
+  const size_t at = log.find(kBefore) + sizeof(kBefore) - 1;
+  return log.substr(at, log.find('\n', at) - at);
+}
+
 std::string HubProgram::log() const {
   return process_ == nullptr ? "" : process_->out() + process_->err();
 }

@@ -50,6 +50,8 @@ class HubProgram {
 
   const std::string& store() const { return store_; }
   std::string address() const;
+  // HOST:PORT of its HTTP port, another one each time it is started.
+  std::string http_address() const;
   // Of the present process, or of the last one.
   std::string log() const;
 
