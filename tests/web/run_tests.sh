@@ -24,4 +24,4 @@ mkdir gen
 protoc -I "$root/proto" --plugin=protoc-gen-es=node_modules/.bin/protoc-gen-es \
   --es_out=gen --es_opt=target=js,import_extension=js \
   $(cd "$root/proto" && ls google/rpc/*.proto grpc/health/v1/*.proto onhand/v1/*.proto)
-exec node --test --test-reporter=spec connect_test.mjs
+exec node --test --test-reporter=spec connect_test.mjs shop_test.mjs
