@@ -152,6 +152,17 @@ struct MovementRow {
   int64_t occurred_at_us = 0;
   bool inferred = false;
 };
+// A line of a reservation.
+struct ReservationRow {
+  std::string reservation_id;  // with line_id: the key
+  uint32_t line_id = 0;
+  std::string order_reference, channel_id, sku, location_id;
+  int32_t units = 0;
+  std::string promise, state;
+  int64_t created_at_us = 0;
+  std::optional<int64_t> expires_at_us;  // while lines are held
+  uint64_t revision = 0;
+};
 struct DisplayChangeRow {
   uint64_t revision = 0;  // with ordinal: the key
   uint32_t ordinal = 0;
@@ -174,6 +185,7 @@ struct ProjectionBatch {
   std::vector<ItemRow> items;
   std::vector<RuleRow> rules;
   std::vector<StockRow> stock;
+  std::vector<ReservationRow> reservations;
   std::vector<DisplayChangeRow> display_changes;
   std::vector<AuditRow> audits;
 };

@@ -14,6 +14,9 @@ constexpr absl::string_view kRuleColumns[] = {"rule_id", "definition_json", "ver
                                               "revision"};
 constexpr absl::string_view kStockColumns[] = {"sku",  "location_id", "on_hand", "unavailable",
                                                "held", "committed",   "revision"};
+constexpr absl::string_view kReservationColumns[] = {
+    "reservation_id", "line_id", "order_reference", "channel_id",    "sku",           "location_id",
+    "units",          "promise", "state",           "created_at_us", "expires_at_us", "revision"};
 constexpr absl::string_view kMovementColumns[] = {"revision",    "ordinal",        "sku",
                                                   "location_id", "kind",           "source_id",
                                                   "quantity",    "occurred_at_us", "inferred"};
@@ -45,6 +48,7 @@ constexpr Table kLocationTable = {"location", kLocationColumns, 1, true};
 constexpr Table kItemTable = {"item", kItemColumns, 1, true};
 constexpr Table kRuleTable = {"rule", kRuleColumns, 1, true};
 constexpr Table kStockTable = {"stock", kStockColumns, 2, true};
+constexpr Table kReservationTable = {"reservation", kReservationColumns, 2, true};
 constexpr Table kMovementTable = {"movement", kMovementColumns, 2, false};
 constexpr Table kDisplayChangeTable = {"display_change", kDisplayChangeColumns, 2, false};
 constexpr Table kAuditTable = {"audit", kAuditColumns, 2, false};
@@ -67,6 +71,21 @@ Values ValuesOf(const RuleRow& row) {
 Values ValuesOf(const StockRow& row) {
   return {Bytes(row.sku),   Bytes(row.location_id), Number(row.on_hand), Number(row.unavailable),
           Number(row.held), Number(row.committed),  Number(row.revision)};
+}
+
+Values ValuesOf(const ReservationRow& row) {
+  return {Bytes(row.reservation_id),
+          Number(row.line_id),
+          Bytes(row.order_reference),
+          Bytes(row.channel_id),
+          Bytes(row.sku),
+          Bytes(row.location_id),
+          Number(row.units),
+          Bytes(row.promise),
+          Bytes(row.state),
+          Number(row.created_at_us),
+          Number(row.expires_at_us),
+          Number(row.revision)};
 }
 
 Values ValuesOf(const MovementRow& row) {
@@ -94,6 +113,8 @@ void SortByKey(ProjectionBatch* batch) {
   SortRows(&batch->rules, [](const auto& row) { return std::tie(row.rule_id, row.revision); });
   SortRows(&batch->stock,
            [](const auto& row) { return std::tie(row.sku, row.location_id, row.revision); });
+  SortRows(&batch->reservations,
+           [](const auto& row) { return std::tie(row.reservation_id, row.line_id, row.revision); });
   SortRows(&batch->display_changes, kByEvent);
   SortRows(&batch->audits, kByEvent);
 }

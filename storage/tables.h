@@ -16,7 +16,7 @@ namespace onhand::storage {
 
 // NULL, a number, or bytes that live as long as the row they are from.
 using Value = std::variant<std::monostate, int64_t, absl::string_view>;
-using Values = absl::InlinedVector<Value, 9>;
+using Values = absl::InlinedVector<Value, 12>;
 
 struct Table {
   absl::string_view name;
@@ -26,13 +26,14 @@ struct Table {
   bool rows_move;
 };
 
-extern const Table kLocationTable, kItemTable, kRuleTable, kStockTable, kMovementTable,
-    kDisplayChangeTable, kAuditTable;
+extern const Table kLocationTable, kItemTable, kRuleTable, kStockTable, kReservationTable,
+    kMovementTable, kDisplayChangeTable, kAuditTable;
 
 Values ValuesOf(const LocationRow& row);
 Values ValuesOf(const ItemRow& row);
 Values ValuesOf(const RuleRow& row);
 Values ValuesOf(const StockRow& row);
+Values ValuesOf(const ReservationRow& row);
 Values ValuesOf(const MovementRow& row);
 Values ValuesOf(const DisplayChangeRow& row);
 Values ValuesOf(const AuditRow& row);
@@ -57,6 +58,7 @@ absl::Status ForEachRow(const ProjectionBatch& batch, const Write& write) {
   write_all(kItemTable, batch.items);
   write_all(kRuleTable, batch.rules);
   write_all(kStockTable, batch.stock);
+  write_all(kReservationTable, batch.reservations);
   write_all(kDisplayChangeTable, batch.display_changes);
   write_all(kAuditTable, batch.audits);
   return status;

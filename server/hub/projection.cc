@@ -53,7 +53,8 @@ void Add(std::optional<Row> row, std::vector<Row>& rows) {
 }
 
 size_t RowCount(const storage::ProjectionBatch& batch) {
-  return batch.locations.size() + batch.items.size() + batch.rules.size() + batch.stock.size();
+  return batch.locations.size() + batch.items.size() + batch.rules.size() + batch.stock.size() +
+         batch.reservations.size();
 }
 
 }  // namespace
@@ -252,6 +253,9 @@ void Projector::FillBatch(storage::ProjectionBatch& batch) {
   ReadInSlices(view_, facts_.locations, [&](const ledger::State& state, uint32_t location) {
     Add(LocationRowOf(state, location, view_.revision()), batch.locations);
   });
+  ReadInSlices(view_, facts_.reservations, [&](const ledger::State& state, const std::string& id) {
+    AddReservationRows(state, id, view_.revision(), batch.reservations);
+  });
   ReadInSlices(view_, facts_.display_changes,
                [&](const ledger::State& state, const ProjectedFacts::DisplayChange& change) {
                  batch.display_changes.push_back(DisplayChangeRowOf(state, change));
@@ -298,6 +302,8 @@ absl::Status Projector::RewriteTables() {
       facts_.locations.insert(location);
     for (const std::string& rule_id : ledger.state().rules.SortedKeys())
       facts_.rules.insert(rule_id);
+    for (const std::string& id : ledger.state().reservations.rows.SortedKeys())
+      facts_.reservations.insert(id);
   });
   FillBatch(batch);
   facts_.Clear();

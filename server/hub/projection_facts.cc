@@ -34,6 +34,7 @@ void ProjectedFacts::Clear() {
   locations.clear();
   retired_sources.clear();
   rules.clear();
+  reservations.clear();
   movements.clear();
   display_changes.clear();
   audits.clear();
@@ -78,6 +79,7 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
     }
     case journal::Fact::kReservationChanged: {
       const journal::ReservationChanged& changed = fact.reservation_changed();
+      reservations.insert(changed.reservation().id());
       for (const journal::OrderCorrection& correction : changed.corrections()) {
         positions.insert({correction.item(), correction.location()});
       }

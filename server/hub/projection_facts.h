@@ -66,7 +66,8 @@ class ProjectedFacts {
   void Clear();
   // Rows that it stands for, roughly.
   size_t size() const {
-    return positions.size() + movements.size() + display_changes.size() + audits.size();
+    return positions.size() + reservations.size() + movements.size() + display_changes.size() +
+           audits.size();
   }
 
   absl::flat_hash_set<ledger::PositionKey> positions;
@@ -75,6 +76,7 @@ class ProjectedFacts {
   absl::flat_hash_set<uint32_t> locations;
   absl::flat_hash_set<uint32_t> retired_sources;  // their locations may be known further by that
   absl::flat_hash_set<std::string> rules;
+  absl::flat_hash_set<std::string> reservations;  // by id, 16 bytes
   std::vector<Movement> movements;
   std::vector<DisplayChange> display_changes;
   std::vector<Audit> audits;

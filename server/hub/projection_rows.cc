@@ -8,8 +8,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
+#include "onhand/v1/reservations.pb.h"
 #include "onhand/v1/types.pb.h"
 #include "server/ledger/catalog_view.h"
+#include "server/ledger/reservations.h"
 
 namespace onhand::hub {
 namespace {
@@ -90,6 +92,32 @@ std::optional<storage::RuleRow> RuleRowOf(const ledger::State& state, const std:
                                                                    &row.definition_json);
   if (!written.ok()) row.definition_json = "{}";
   return row;
+}
+
+void AddReservationRows(const ledger::State& state, const std::string& id, uint64_t revision,
+                        std::vector<storage::ReservationRow>& rows) {
+  const ledger::journal::Reservation* reservation = state.reservations.rows.Find(id);
+  if (reservation == nullptr) return;
+  const ledger::journal::Channel* channel = state.channels.Find(reservation->channel());
+  for (const ledger::journal::ReservationLine& line : reservation->lines()) {
+    rows.push_back(
+        {.reservation_id = ledger::ReservationIdText(id),
+         .line_id = line.line_id(),
+         .order_reference = reservation->order_reference(),
+         .channel_id = channel == nullptr ? std::string() : channel->channel_id(),
+         .sku = SkuOf(state, line.item()),
+         .location_id = line.location() == 0 ? std::string() : LocationIdOf(state, line.location()),
+         .units = line.units(),
+         .promise = Word(v1::LinePromise_Name(static_cast<v1::LinePromise>(line.promise())),
+                         "LINE_PROMISE_"),
+         .state = Word(v1::ReservationState_Name(static_cast<v1::ReservationState>(line.state())),
+                       "RESERVATION_STATE_"),
+         .created_at_us = reservation->created_us(),
+         .expires_at_us = reservation->expires_us() == 0
+                              ? std::optional<int64_t>()
+                              : std::optional<int64_t>(reservation->expires_us()),
+         .revision = revision});
+  }
 }
 
 void AddRowsOfOldSku(const ledger::State& state, uint32_t item, uint64_t revision,

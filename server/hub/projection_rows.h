@@ -28,6 +28,10 @@ std::optional<storage::LocationRow> LocationRowOf(const ledger::State& state, ui
 std::optional<storage::RuleRow> RuleRowOf(const ledger::State& state, const std::string& rule_id,
                                           uint64_t revision);
 
+// A row a line. None if the reservation is known no more; the tables keep what they say of it.
+void AddReservationRows(const ledger::State& state, const std::string& id, uint64_t revision,
+                        std::vector<storage::ReservationRow>& rows);
+
 // What the tables said under an item's old SKU: the item, no longer published, and no stock at any
 // location. Nothing if the old SKU leads elsewhere by now.
 void AddRowsOfOldSku(const ledger::State& state, uint32_t item, uint64_t revision,

@@ -156,11 +156,31 @@ TEST_F(ProjectionTest, MovementsThatLagAreCaughtUpWithoutTouchingTheOthers) {
   EXPECT_FALSE(Stock("sku-1", "s1").has_value());
 }
 
+// A hold of two lines, of which one waits for supply.
+journal::Fact HeldAt(const std::string& id, v1::ReservationState state) {
+  journal::Fact fact;
+  journal::Reservation& reservation = *fact.mutable_reservation_changed()->mutable_reservation();
+  reservation.set_id(id);
+  reservation.set_created_us(ChainForTests::kMinute);
+  if (state == v1::RESERVATION_STATE_HELD) reservation.set_expires_us(2 * ChainForTests::kMinute);
+  for (uint32_t line_id = 1; line_id <= 2; ++line_id) {
+    journal::ReservationLine& line = *reservation.add_lines();
+    line.set_line_id(line_id);
+    line.set_item(line_id);
+    line.set_units(3);
+    line.set_location(line_id == 1 ? 1 : 0);
+    line.set_promise(line_id == 1 ? v1::LINE_PROMISE_STOCK : v1::LINE_PROMISE_BACKORDER);
+    line.set_state(state);
+  }
+  return fact;
+}
+
 TEST_F(ProjectionTest, CompactedJournalMakesItWriteEveryTableAnew) {
   for (int i = 0; i < 5; ++i) chain_.Commit(chain_.Report({{.kind = v1::MOVEMENT_KIND_RECEIPT}}));
   journal::Record rule;
   rule.add_facts()->mutable_rule_set()->mutable_rule()->set_rule_id("floor");
   chain_.Commit(rule);
+  chain_.Commit(HeldAt(std::string(16, 'r'), v1::RESERVATION_STATE_HELD));
   chain_.Commit(chain_.Report({{.quantity = 1}}));
   ASSERT_TRUE(store_->journal().Compact(chain_.head().revision - 1).ok());
   CatchUp();
@@ -172,6 +192,33 @@ TEST_F(ProjectionTest, CompactedJournalMakesItWriteEveryTableAnew) {
   EXPECT_EQ(database_->items.size(), 3u);
   EXPECT_EQ(database_->locations.size(), 2u);
   EXPECT_EQ(database_->rules.size(), 1u);
+  EXPECT_EQ(database_->reservations.size(), 2u);
+}
+
+TEST_F(ProjectionTest, AReservationsLinesSayWhatTheyAreNow) {
+  const std::string id(16, 'r');
+  const auto projector = Project();
+  chain_.Commit(HeldAt(id, v1::RESERVATION_STATE_HELD));
+  ASSERT_TRUE(projector->CatchUp().ok());
+  const auto lines = [&] {
+    absl::MutexLock lock(&database_->mutex);
+    std::vector<storage::ReservationRow> rows;
+    for (const auto& [key, row] : database_->reservations) rows.push_back(row);
+    return rows;
+  };
+  ASSERT_EQ(lines().size(), 2u);
+  EXPECT_EQ(lines()[0].reservation_id, "72727272-7272-7272-7272-727272727272");
+  EXPECT_EQ(lines()[0].sku, "sku-1");
+  EXPECT_EQ(lines()[0].location_id, "s1");
+  EXPECT_EQ(lines()[0].state, "HELD");
+  EXPECT_EQ(lines()[0].expires_at_us, 2 * ChainForTests::kMinute);
+  EXPECT_EQ(lines()[1].location_id, "");
+  EXPECT_EQ(lines()[1].promise, "BACKORDER");
+  chain_.Commit(HeldAt(id, v1::RESERVATION_STATE_COMMITTED));
+  ASSERT_TRUE(projector->CatchUp().ok());
+  ASSERT_EQ(lines().size(), 2u);
+  EXPECT_EQ(lines()[0].state, "COMMITTED");
+  EXPECT_EQ(lines()[0].expires_at_us, std::nullopt);
 }
 
 TEST_F(ProjectionTest, LaterEpochEndsIt) {

@@ -183,6 +183,9 @@ class MemoryProjection : public Projection {
     for (const auto& row : batch.stock) {
       MoveUp(&database_.stock, std::pair(row.sku, row.location_id), row);
     }
+    for (const auto& row : batch.reservations) {
+      MoveUp(&database_.reservations, std::pair(row.reservation_id, row.line_id), row);
+    }
     for (const auto& row : batch.display_changes) {
       database_.display_changes.emplace(std::pair(row.revision, row.ordinal), row);
     }

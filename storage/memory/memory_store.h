@@ -41,6 +41,7 @@ struct MemoryDatabase {
   std::map<std::string, ItemRow> items ABSL_GUARDED_BY(mutex);
   std::map<std::string, RuleRow> rules ABSL_GUARDED_BY(mutex);
   std::map<std::pair<std::string, std::string>, StockRow> stock ABSL_GUARDED_BY(mutex);
+  std::map<std::pair<std::string, uint32_t>, ReservationRow> reservations ABSL_GUARDED_BY(mutex);
   std::map<std::pair<uint64_t, uint32_t>, MovementRow> movements ABSL_GUARDED_BY(mutex);
   std::map<std::pair<uint64_t, uint32_t>, DisplayChangeRow> display_changes ABSL_GUARDED_BY(mutex);
   std::map<std::pair<uint64_t, uint32_t>, AuditRow> audits ABSL_GUARDED_BY(mutex);

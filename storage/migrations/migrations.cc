@@ -12,12 +12,12 @@
 namespace onhand::storage {
 
 extern const Migration kJournalMigration, kImageMigration, kTablesMigration,
-    kDisplayRuleVersionMigration;
+    kDisplayRuleVersionMigration, kReservationMigration;
 
 namespace {
 
 const Migration* const kMigrations[] = {&kJournalMigration, &kImageMigration, &kTablesMigration,
-                                        &kDisplayRuleVersionMigration};
+                                        &kDisplayRuleVersionMigration, &kReservationMigration};
 
 std::string InDialect(absl::string_view sql, Dialect dialect) {
   if (dialect == Dialect::kSqlite) {

@@ -56,6 +56,10 @@ class MemoryBackend : public Backend {
     absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->stock);
   }
+  std::vector<ReservationRow> Reservations() override {
+    absl::MutexLock lock(&database_->mutex);
+    return ValuesIn(database_->reservations);
+  }
   std::vector<MovementRow> Movements() override {
     absl::MutexLock lock(&database_->mutex);
     return ValuesIn(database_->movements);
@@ -120,6 +124,24 @@ class SqlBackend : public Backend {
              "FROM stock ORDER BY sku, location_id")) {
       rows.push_back({Bytes(row[0]), Bytes(row[1]), std::stoi(row[2]), std::stoi(row[3]),
                       std::stoi(row[4]), std::stoi(row[5]), Unsigned(row[6])});
+    }
+    return rows;
+  }
+  std::vector<ReservationRow> Reservations() override {
+    std::vector<ReservationRow> rows;
+    for (const Fields& row :
+         Run(File::kTables,
+             "SELECT hex(reservation_id), line_id, hex(order_reference), hex(channel_id), "
+             "hex(sku), "
+             "hex(location_id), units, hex(promise), hex(state), created_at_us, "
+             "COALESCE(expires_at_us, 'none'), revision FROM reservation "
+             "ORDER BY reservation_id, line_id")) {
+      rows.push_back(
+          {Bytes(row[0]), static_cast<uint32_t>(Unsigned(row[1])), Bytes(row[2]), Bytes(row[3]),
+           Bytes(row[4]), Bytes(row[5]), std::stoi(row[6]), Bytes(row[7]), Bytes(row[8]),
+           std::stoll(row[9]),
+           row[10] == "none" ? std::nullopt : std::optional<int64_t>(std::stoll(row[10])),
+           Unsigned(row[11])});
     }
     return rows;
   }

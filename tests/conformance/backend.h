@@ -31,6 +31,7 @@ class Backend {
 
   // What people see in the tables, in the order of the key.
   virtual std::vector<StockRow> Stock() = 0;
+  virtual std::vector<ReservationRow> Reservations() = 0;
   virtual std::vector<MovementRow> Movements() = 0;
   virtual std::vector<LocationRow> Locations() = 0;
   virtual std::vector<RuleRow> Rules() = 0;

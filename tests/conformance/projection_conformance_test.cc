@@ -52,6 +52,10 @@ TEST_P(ProjectionConformance, WritesEveryTable) {
   batch.locations.push_back({"s2", "", "UTC", "CLOSED", 1'700'000'000'000'001, 7});
   batch.items.push_back({"bat", "Bat", "bats", "sport/cricket", "REORDERABLE", true, false, 7});
   batch.rules.push_back({"r1", std::string(100'000, '"'), 3, true, 7});
+  batch.reservations.push_back({"r-1", 2, "Nr. 'ü'", "web-ship", "bat", "s1", 3, "STOCK", "HELD", 4,
+                                1'700'000'000'000'001, 7});
+  batch.reservations.push_back(
+      {"r-1", 1, "", "web-ship", "bat", "", 1, "BACKORDER", "COMMITTED", 4, {}, 7});
   batch.display_changes.push_back({7, 0, "bat", "web-ship", "HIDDEN", "r1", -1, 5, 3});
   batch.audits.push_back({7, 1, "STOP", "bat", "Ann", "recall", 5});
   batch.audits.push_back({7, 0, "STOP", "bat", "Ann", "recall", 5});
@@ -68,6 +72,13 @@ TEST_P(ProjectionConformance, WritesEveryTable) {
   EXPECT_EQ(backend_->Stock()[0].location_id, "store 1");
   EXPECT_EQ(backend_->Stock()[0].on_hand, -5);
   EXPECT_EQ(backend_->Stock()[0].committed, 3);
+  const std::vector<ReservationRow> reservations = backend_->Reservations();
+  ASSERT_EQ(reservations.size(), 2u);
+  EXPECT_EQ(reservations[0].promise, "BACKORDER");
+  EXPECT_EQ(reservations[0].expires_at_us, std::nullopt);
+  EXPECT_EQ(reservations[1].order_reference, "Nr. 'ü'");
+  EXPECT_EQ(reservations[1].units, 3);
+  EXPECT_EQ(reservations[1].expires_at_us, 1'700'000'000'000'001);
   ASSERT_EQ(backend_->DisplayChanges().size(), 1u);
   EXPECT_EQ(backend_->DisplayChanges()[0].rule_id, "r1");
   EXPECT_EQ(backend_->DisplayChanges()[0].rule_version, 3u);
@@ -107,6 +118,20 @@ TEST_P(ProjectionConformance, RowsOnlyMoveToHigherRevisions) {
   Write(1, StockBatch(7, {Stock("bat", 70, 7)}));
   EXPECT_EQ(OnHand("bat"), 70);
   EXPECT_EQ(backend_->Stock()[0].revision, 7u);
+}
+
+TEST_P(ProjectionConformance, AReservationsLineMovesWithItsState) {
+  ProjectionBatch batch = StockBatch(5, {});
+  batch.reservations.push_back({"r-1", 1, "", "web", "bat", "s1", 3, "STOCK", "HELD", 4, 9, 5});
+  Write(1, batch);
+  batch.through_revision = 6;
+  batch.reservations[0].state = "EXPIRED";
+  batch.reservations[0].expires_at_us = std::nullopt;
+  batch.reservations[0].revision = 6;
+  Write(1, batch);
+  ASSERT_EQ(backend_->Reservations().size(), 1u);
+  EXPECT_EQ(backend_->Reservations()[0].state, "EXPIRED");
+  EXPECT_EQ(backend_->Reservations()[0].expires_at_us, std::nullopt);
 }
 
 TEST_P(ProjectionConformance, NewestOfTwoRowsInOneBatchWins) {
