@@ -49,6 +49,25 @@ absl::Status CheckOrder(const State& state, const std::string& reference, bool n
                  .remedy = "read that one, or send the reference of another order"});
 }
 
+// A reservation may be given another order's name until units of it were sold in the first one's.
+absl::Status CheckRename(const journal::Reservation& row, const std::string& reference) {
+  if (row.order_reference().empty() || row.order_reference() == reference) return absl::OkStatus();
+  const bool is_used =
+      std::any_of(row.lines().begin(), row.lines().end(), [](const journal::ReservationLine& line) {
+        return HasState(line, v1::RESERVATION_STATE_COMMITTED) ||
+               HasState(line, v1::RESERVATION_STATE_PICKED) ||
+               HasState(line, v1::RESERVATION_STATE_FULFILLED);
+      });
+  if (!is_used) return absl::OkStatus();
+  return Refuse(absl::StatusCode::kFailedPrecondition,
+                {.reason = "ORDER_REFERENCE_DIFFERS",
+                 .field = "order_reference",
+                 .value = reference,
+                 .problem = absl::StrCat("is not the order that units of it were sold in, '",
+                                         row.order_reference(), "'"),
+                 .remedy = "leave it empty, or send that one"});
+}
+
 absl::Status CheckItems(const WantedBasket& wanted) {
   for (size_t i = 0; i < wanted.lines.size(); ++i) {
     if (wanted.lines[i].item != 0) continue;
@@ -235,6 +254,7 @@ absl::StatusOr<v1::CommitReservationResponse> DecideCommitReservation(
   if (absl::Status checked = CheckOrder(state, reference, /*needed=*/true, id); !checked.ok()) {
     return checked;
   }
+  if (absl::Status checked = CheckRename(**found, reference); !checked.ok()) return checked;
   ExpireIfDue(group, id);
   ReservationChange change(group, *state.reservations.rows.Find(id));
   const v1::ReservationState before = StateOf(change.row());

@@ -180,6 +180,20 @@ TEST_F(FulfilmentTest, ApiThenTillLowersOnHandOnce) {
   EXPECT_EQ(A(), "7/0/0/7");
 }
 
+// Else units sold in one order's name would count for another.
+TEST_F(FulfilmentTest, AnOrderKeepsItsNameOnceUnitsWereSoldInIt) {
+  TillSays(v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP);
+  const std::string id = shop_.HoldAt("ball", "A", 3, "order_reference: 'early'");
+  Sell({{1, "early"}});
+  EXPECT_EQ(ReasonOf(shop_.Commit(id, "late").status()), "ORDER_REFERENCE_DIFFERS");
+  ASSERT_TRUE(shop_.Commit(id, "").ok());
+  EXPECT_EQ(A(), "9/0/2/7");
+  const std::string unsold = shop_.HoldAt("ball", "A", 1, "order_reference: 'first'");
+  ASSERT_TRUE(shop_.Commit(unsold, "second").ok());
+  EXPECT_EQ(ReasonOf(FindReservation(shop_.state(), "", "first").status()), "UNKNOWN_RESERVATION");
+  EXPECT_EQ(shop_.Get(unsold).order_reference(), "second");
+}
+
 TEST_F(FulfilmentTest, TillThenApiLowersOnHandOnce) {
   TillSays(v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP);
   const std::string id = shop_.Order("o", "ball", "A", 5);

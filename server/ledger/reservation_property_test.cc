@@ -346,7 +346,7 @@ void ExpectGreaterOfTheTwo(const ShopForTest& chain, const RequestMaker& maker) 
       if (line.fulfilled_by_till()) till += line.units();
       if (line.fulfilled_by_api() && line.fulfilled_by_till()) both += line.units();
     }
-    ASSERT_LE(till, sold) << order;
+    ASSERT_LE(till, sold) << order << " " << sku << " " << place << " " << shown.DebugString();
     ASSERT_EQ(both, std::min(api, till)) << order << " " << sku << " " << place;
   }
 }
