@@ -42,12 +42,14 @@ AvailabilityBatcher::AvailabilityBatcher(Connection* hub, std::string channel_id
       location_id_(std::move(location_id)),
       thread_([this] { Run(); }) {}
 
-AvailabilityBatcher::~AvailabilityBatcher() {
+AvailabilityBatcher::~AvailabilityBatcher() { Stop(); }
+
+void AvailabilityBatcher::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 absl::StatusOr<v1::Availability> AvailabilityBatcher::Get(const std::string& sku,

@@ -29,10 +29,13 @@ class AvailabilityBatcher {
   // Asks about `channel_id` (may be empty while the chain has exactly one) at `location_id` (empty:
   // the chain). `hub` outlives this.
   AvailabilityBatcher(Connection* hub, std::string channel_id, std::string location_id = "");
-  // Whoever still waits is told CANCELLED; waits for the call under way.
+  // Stops. Nobody may be in Get any more.
   ~AvailabilityBatcher();
   AvailabilityBatcher(const AvailabilityBatcher&) = delete;
   AvailabilityBatcher& operator=(const AvailabilityBatcher&) = delete;
+
+  // Whoever waits, or asks later, is told CANCELLED; waits for the call under way. For one thread.
+  void Stop();
 
   // The answer for a SKU or alias. NOT_FOUND (UNKNOWN_ITEM) concerns this caller alone, as does
   // INVALID_ARGUMENT (INVALID_SKU) for bytes that no SKU can have; a refusal of the whole call,

@@ -138,7 +138,7 @@ TEST_F(AvailabilityBatcherTest, WhoeverStillWaitsAtTheEndIsTold) {
   Occupy("first");
   Answer late = absl::UnknownError("not answered");
   Ask("shirt", &late);
-  std::thread ending([this] { batcher_.reset(); });
+  std::thread ending([this] { batcher_->Stop(); });
   LetGo();
   ending.join();
   JoinAll();

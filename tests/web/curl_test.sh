@@ -8,6 +8,7 @@ dir=$(mktemp -d)
 hub=
 trap '[[ -z $hub ]] || kill -9 "$hub" 2>/dev/null; rm -rf "$dir"' EXIT
 
+: >"$dir/log"  # the shell below may open it later than it is read
 "$onhandd" serve --store memory: --grpc 127.0.0.1:0 --http 127.0.0.1:0 --insecure \
   --http-allow-origin https://shop.example 2>"$dir/log" &
 hub=$!
