@@ -1,6 +1,7 @@
 // onhandd: the hub. Reads the command line and hands over; serve.h says what each command does.
 #include <malloc.h>
 
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <string>
@@ -36,8 +37,14 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
   command->add_option("--http-allow-origin", config->http_allow_origins,
                       "An origin whose pages may use the HTTP port from a browser, such as "
                       "https://shop.example; repeated for several, '*' for all");
-  command->add_flag("--insecure", config->insecure,
-                    "No TLS and no tokens; on this machine's own addresses only");
+  command->add_option("--tls-cert-file", config->tls.cert_file,
+                      "The hub's certificate with its chain (PEM), for both ports; looked at again "
+                      "while the hub runs");
+  command->add_option("--tls-key-file", config->tls.key_file, "Its key (PEM)");
+  command->add_option("--tls-client-ca-file", config->tls.client_ca_file,
+                      "Authorities of clients (PEM): who shows no certificate of theirs is turned "
+                      "away");
+  command->add_flag("--insecure", config->insecure, "No TLS; on this machine's own addresses only");
   command->add_flag("--confirm-clock", config->confirm_clock,
                     "Start although the clock is far from the journal's last row");
   command->add_option("--clock-scale", config->clock_scale,
@@ -55,6 +62,8 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
 }  // namespace
 
 int main(int argc, char** argv) {
+  // OpenSSL writes to a peer that has gone as if it were there.
+  std::signal(SIGPIPE, SIG_IGN);
   mallopt(M_MMAP_THRESHOLD, onhand::gateway::kMmapThresholdBytes);
   spdlog::set_default_logger(spdlog::stderr_color_mt("onhandd"));
   spdlog::flush_on(spdlog::level::info);

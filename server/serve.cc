@@ -22,6 +22,7 @@
 #include "server/hub/watch.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
+#include "server/rpc/tls_credentials.h"
 #include "server/telemetry/metrics.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
@@ -54,18 +55,27 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
   if (!grpc.ok()) return grpc.status();
   absl::StatusOr<Address> http = ParseAddress("--http", config.http);
   if (!http.ok()) return http.status();
-  if (!config.insecure) {
+  if (config.insecure == config.tls.IsGiven()) {
     return absl::InvalidArgumentError(
-        "--insecure is missing: this version has neither TLS nor tokens, and says so by asking for "
-        "it; add --insecure "
-        "and listen on 127.0.0.1");
+        config.insecure ? "--insecure goes with no --tls option: leave one out"
+                        : "--tls-cert-file is missing; give it with --tls-key-file and "
+                          "--tls-client-ca-file, or add --insecure and listen on 127.0.0.1");
   }
   for (const auto& [flag, address] : {std::pair("--grpc", &*grpc), std::pair("--http", &*http)}) {
     if (address->IsLoopback()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, " '", address->ToString(), "' can be reached from other machines, which ",
-        config.clock_scale == 1 ? "--insecure" : "--clock-scale",
-        " does not allow; listen on 127.0.0.1 or ::1"));
+    if (config.insecure || config.clock_scale != 1) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          flag, " '", address->ToString(), "' can be reached from other machines, which ",
+          config.insecure ? "--insecure" : "--clock-scale",
+          " does not allow; listen on 127.0.0.1 or ::1"));
+    }
+    if (!config.tls.AsksClients()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          flag, " '", address->ToString(),
+          "' can be reached from other machines, and whoever reaches it may do everything; add "
+          "--tls-client-ca-file, so that only clients with your certificates are let in, or listen "
+          "on 127.0.0.1 or ::1"));
+    }
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
   return Addresses{*std::move(grpc), *std::move(http)};
@@ -130,6 +140,12 @@ class StopSignals {
 int Serve(const ServeConfig& config) {
   const absl::StatusOr<Addresses> addresses = CheckFlags(config);
   if (!addresses.ok()) return Fail(addresses.status());
+  std::unique_ptr<TlsContext> tls;
+  if (config.tls.IsGiven()) {
+    absl::StatusOr<std::unique_ptr<TlsContext>> made = TlsContext::Make(config.tls);
+    if (!made.ok()) return Fail(made.status());
+    tls = *std::move(made);
+  }
   StopSignals signals;
 
   const absl::StatusOr<std::unique_ptr<storage::StoreLock>> store_lock =
@@ -171,8 +187,10 @@ int Serve(const ServeConfig& config) {
       .test_webhook = [&sender](const std::string& id, rpc::WebhookService::TestDone done) {
         sender.Test(id, std::move(done));
       }};
+  rpc::ServerOptions server_options{.address = addresses->grpc.ToString()};
+  if (tls != nullptr) server_options.credentials = rpc::MakeTlsCredentials(config.tls);
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
+      hub->get(), &watch, &clock, std::move(surroundings), std::move(server_options));
   if (!server.ok()) return Fail(server.status());
 
   std::atomic<bool> draining{false};
@@ -190,7 +208,8 @@ int Serve(const ServeConfig& config) {
   absl::StatusOr<std::unique_ptr<gateway::Gateway>> http =
       gateway::Gateway::Start({.host = addresses->http.host,
                                .port = addresses->http.port,
-                               .allow_origins = config.http_allow_origins},
+                               .allow_origins = config.http_allow_origins,
+                               .tls = [&tls] { return tls == nullptr ? nullptr : tls->Get(); }},
                               {.hub = hub->get(),
                                .rpc = (*server)->in_process(),
                                .clock = &clock,

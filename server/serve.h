@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "server/tls.h"
+
 namespace onhand {
 
 inline constexpr char kVersion[] = "0.1.0";
@@ -30,6 +32,7 @@ struct ServeConfig {
   // Origins whose pages may use the HTTP port from a browser; "*": all.
   std::vector<std::string> http_allow_origins;
   StoreConfig store;
+  TlsFiles tls;  // none: no TLS
   bool insecure = false;
   bool confirm_clock = false;
   int64_t clock_scale = 1;

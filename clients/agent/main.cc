@@ -21,6 +21,7 @@
 #include "clients/agent/status.h"
 #include "clients/agent/stdin_source.h"
 #include "clients/agent/sync.h"
+#include "clients/cpp/tls.h"
 #include "clients/files/check.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
@@ -38,7 +39,7 @@ struct CommandLine {
   std::string source_id;
   std::string spool;
   bool insecure = false;
-  std::string ca_file;
+  client::Tls tls;
   std::string token_file;
   std::string mapping_file;
   std::string time_zone;
@@ -137,20 +138,13 @@ absl::StatusOr<std::string> SourceId(const CommandLine& given) {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const CommandLine& given) {
-  if (given.insecure) {
-    if (!given.token_file.empty()) {
-      return absl::InvalidArgumentError(
-          "--token-file with --insecure would show the token to the network: leave one out");
-    }
-    return grpc::InsecureChannelCredentials();
+  if (given.insecure && !given.token_file.empty()) {
+    return absl::InvalidArgumentError(
+        "--token-file with --insecure would show the token to the network: leave one out");
   }
-  grpc::SslCredentialsOptions options;
-  if (!given.ca_file.empty()) {
-    absl::StatusOr<std::string> ca = ReadWholeFile(given.ca_file);
-    if (!ca.ok()) return ca.status();
-    options.pem_root_certs = *std::move(ca);
-  }
-  return grpc::SslCredentials(options);
+  client::Tls tls = given.tls;
+  tls.is_on = !given.insecure;
+  return client::MakeCredentials(tls);
 }
 
 v1::Hello MakeHello(const CommandLine& given, const std::string& source_id,
@@ -303,7 +297,11 @@ void AddRunOptions(CLI::App& app, CommandLine& given) {
                  "The source's name, unique in the chain; LOCATION-SCHEME");
   app.add_option("--spool", given.spool, "The agent's durable memory, a file");
   app.add_flag("--insecure", given.insecure, "No TLS and no token");
-  app.add_option("--ca", given.ca_file, "Certificates to trust (PEM) instead of the system's");
+  app.add_option("--tls-ca-file", given.tls.ca_file,
+                 "Authorities of hubs to trust (PEM) instead of the system's");
+  app.add_option("--tls-cert-file", given.tls.cert_file,
+                 "The agent's certificate (PEM), for a hub that asks for one");
+  app.add_option("--tls-key-file", given.tls.key_file, "Its key (PEM)");
   app.add_option("--token-file", given.token_file, "Holds the token that the hub gave this agent");
   app.add_option("--source-password-file", given.source_password_file,
                  "Holds the till database's password");

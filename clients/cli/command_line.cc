@@ -24,6 +24,7 @@
 #include "clients/cli/status.h"
 #include "clients/cli/stock.h"
 #include "clients/cpp/connection.h"
+#include "clients/cpp/tls.h"
 #include "onhand/v1/types.pb.h"
 
 namespace onhand::cli {
@@ -346,6 +347,7 @@ struct GlobalOptions {
   double timeout_s = 10;
   bool json = false;
   bool insecure = false;
+  client::Tls tls;
   bool completion = false;
 };
 
@@ -362,7 +364,16 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON document");
-  app.add_flag("--insecure", options.insecure, "no TLS and no tokens; the only way at present");
+  app.add_flag("--tls", options.tls.is_on, "talk to the hub over TLS");
+  app.add_option("--tls-ca-file", options.tls.ca_file,
+                 "authorities of hubs to trust (PEM) instead of the system's; with TLS")
+      ->envname("ONHAND_TLS_CA_FILE");
+  app.add_option("--tls-cert-file", options.tls.cert_file,
+                 "your own certificate (PEM), for a hub that asks for one; with TLS")
+      ->envname("ONHAND_TLS_CERT_FILE");
+  app.add_option("--tls-key-file", options.tls.key_file, "its key (PEM); with TLS")
+      ->envname("ONHAND_TLS_KEY_FILE");
+  app.add_flag("--insecure", options.insecure, "no TLS; not needed for a hub on this machine");
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
@@ -381,10 +392,32 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
       ->callback([&options] { options.completion = true; });
 }
 
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const GlobalOptions& options) {
+  client::Tls tls = options.tls;
+  tls.is_on = tls.is_on || !tls.ca_file.empty() || !tls.cert_file.empty() || !tls.key_file.empty();
+  if (tls.is_on && options.insecure) {
+    return absl::InvalidArgumentError("--insecure goes with no --tls option: leave one out");
+  }
+  if (!tls.is_on && !options.insecure && !client::IsLoopback(options.hub)) {
+    return absl::InvalidArgumentError(absl::StrCat("--hub '", options.hub,
+                                                   "' is another machine, and the network between "
+                                                   "may listen; add --tls, with --tls-ca-file if "
+                                                   "its authority is your own, or --insecure"));
+  }
+  return client::MakeCredentials(tls);
+}
+
 int RunCommand(const GlobalOptions& options, const Command& command,
                const Surroundings& surroundings) {
+  absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> credentials = CredentialsOf(options);
+  if (!credentials.ok()) {
+    surroundings.err << "onhand: " << credentials.status().message() << "\n";
+    return kExitUsage;
+  }
   client::ConnectionOptions connection_options;
   connection_options.hub = options.hub;
+  connection_options.credentials = *std::move(credentials);
   connection_options.timeout = absl::Seconds(options.timeout_s);
   client::Connection connection(connection_options);
   Session session{.hub = connection,

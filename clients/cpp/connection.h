@@ -26,12 +26,15 @@
 #include "clients/cpp/refusal.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/sync_stream.h"
 
 namespace onhand::client {
 
 struct ConnectionOptions {
-  std::string hub = "127.0.0.1:7070";                      // HOST:PORT
+  std::string hub = "127.0.0.1:7070";  // HOST:PORT
+  // From MakeCredentials (tls.h); null: no TLS.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   absl::Duration timeout = absl::Seconds(10);              // one call with all of its attempts
   int attempts_max = 4;                                    // of one call, the first included
   absl::Duration first_backoff = absl::Milliseconds(100);  // doubles with each attempt, full jitter

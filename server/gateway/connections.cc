@@ -47,11 +47,12 @@ void Add(int epoll, int socket, uint32_t events) {
 
 }  // namespace
 
-Connections::Connections(int listener, ConnectionLimits limits, std::string busy_answer,
+Connections::Connections(int listener, ConnectionLimits limits, std::string busy_answer, Tls tls,
                          Serve serve)
     : listener_(listener),
       limits_(limits),
       busy_answer_(std::move(busy_answer)),
+      tls_(std::move(tls)),
       serve_(std::move(serve)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -125,6 +126,7 @@ void Connections::Accept() {
     if (errno == EMFILE || errno == ENFILE) absl::SleepFor(absl::Milliseconds(10));
     return;
   }
+  std::shared_ptr<SSL_CTX> tls = tls_();
   absl::MutexLock lock(&mutex_);
   const size_t connections_max = static_cast<size_t>(limits_.connections_max);
   if (open_.size() >= connections_max + kTurnedAwayMax) {
@@ -133,37 +135,61 @@ void Connections::Accept() {
   }
   SetOptions(socket);
   Open& open = *(open_[socket] = std::make_unique<Open>());
-  open.connection.socket = socket;
+  open.connection.channel = ByteChannel(socket, std::move(tls));
   // From here on epoll tells of it once, until it is asked again.
   Add(epoll_, socket, EPOLLONESHOT);
   if (open_.size() > connections_max) {
     TurnAway(open);
   } else {
     Wait(open);
+    if (!open.connection.channel.IsEstablished())
+      open.until = absl::Now() + limits_.handshake_within;
   }
 }
 
 void Connections::Hear(Open& open) {
   std::array<char, 16 << 10> bytes;
   std::string& buffer = open.connection.buffer;
+  ByteChannel& channel = open.connection.channel;
   const bool leaving = open.state == State::kLeaving;
+  const bool shaking_hands = !channel.IsEstablished();
+  const bool had_nothing = buffer.empty();
   const size_t room = leaving ? bytes.size() : limits_.head_bytes_max - buffer.size();
-  const ssize_t count =
-      recv(open.connection.socket, bytes.data(), std::min(bytes.size(), room), MSG_DONTWAIT);
-  const bool gone = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
-  absl::MutexLock lock(&mutex_);
-  if (gone) return Close(open.connection.socket);
-  if (leaving) {
-    epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.fd = open.connection.socket}};
-    epoll_ctl(epoll_, EPOLL_CTL_MOD, open.connection.socket, &event);
-    return;
+  const ByteChannel::Result got = channel.Receive(bytes.data(), std::min(bytes.size(), room));
+  if (!leaving) {
+    buffer.append(bytes.data(), got.count);
+    TakeWhatWaits(open.connection);
   }
-  // A head's time runs from its first byte, however often another one comes.
-  const absl::Time until = buffer.empty() ? absl::Now() + limits_.head_within : open.until;
-  if (count > 0) buffer.append(bytes.data(), static_cast<size_t>(count));
+  absl::MutexLock lock(&mutex_);
+  if (got.state == ByteChannel::State::kGone) return Close(channel.socket());
+  const uint32_t events = got.state == ByteChannel::State::kAwaitWrite ? EPOLLOUT : EPOLLIN;
+  if (leaving) return Arm(open, events);
   if (HasHead(open.connection)) return Enqueue(open);
+  // A head's time runs from its first byte, and a handshake's from the start, however often another
+  // byte comes.
+  absl::Time until = open.until;
+  if (had_nothing && !buffer.empty()) until = absl::Now() + limits_.head_within;
+  const bool runs_on = !buffer.empty() || !channel.IsEstablished();
   Wait(open);
-  if (!buffer.empty()) open.until = until;
+  if (runs_on) open.until = until;
+  if (shaking_hands) Arm(open, events);
+}
+
+void Connections::Arm(const Open& open, uint32_t events) {
+  const int socket = open.connection.channel.socket();
+  epoll_event event{.events = events | EPOLLONESHOT, .data = {.fd = socket}};
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, socket, &event);
+}
+
+void Connections::TakeWhatWaits(Connection& connection) const {
+  std::array<char, 16 << 10> bytes;
+  while (connection.channel.HasMore() && !HasHead(connection)) {
+    const size_t room = limits_.head_bytes_max - connection.buffer.size();
+    const ByteChannel::Result got =
+        connection.channel.Receive(bytes.data(), std::min(bytes.size(), room));
+    if (got.state != ByteChannel::State::kDone) return;
+    connection.buffer.append(bytes.data(), got.count);
+  }
 }
 
 bool Connections::HasHead(const Connection& connection) const {
@@ -180,21 +206,21 @@ void Connections::Enqueue(Open& open) {
 void Connections::Wait(Open& open) {
   open.state = State::kIdle;
   open.until = absl::Now() + limits_.idle;
-  epoll_event event{.events = EPOLLIN | EPOLLONESHOT, .data = {.fd = open.connection.socket}};
-  epoll_ctl(epoll_, EPOLL_CTL_MOD, open.connection.socket, &event);
+  Arm(open, EPOLLIN);
 }
 
 void Connections::LetGo(Open& open) {
   Wait(open);
   open.state = State::kLeaving;
   open.until = absl::Now() + kLeaveWithin;
-  shutdown(open.connection.socket, SHUT_WR);
+  open.connection.channel.EndSending();
 }
 
 void Connections::TurnAway(Open& open) {
   // It fits into an empty send buffer; whoever does not read it learns as much from the close.
-  (void)!send(open.connection.socket, busy_answer_.data(), busy_answer_.size(),
-              MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (open.connection.channel.IsEstablished()) {
+    open.connection.channel.Send(busy_answer_.data(), busy_answer_.size());
+  }
   LetGo(open);
 }
 
@@ -231,6 +257,7 @@ void Connections::Work() {
     ++served_;
     mutex_.Unlock();
     const After after = serve_(open.connection);
+    if (after == After::kKeep) TakeWhatWaits(open.connection);
     mutex_.Lock();
     --served_;
     if (after == After::kClose || stopping()) {

@@ -6,6 +6,7 @@
 #define ONHAND_SERVER_GATEWAY_CONNECTIONS_H_
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/gateway/byte_channel.h"
 
 namespace onhand::gateway {
 
@@ -30,6 +32,8 @@ struct ConnectionLimits {
   size_t head_bytes_max = 16 << 10;
   // From a head's first byte to its last.
   absl::Duration head_within = absl::Seconds(10);
+  // A TLS handshake.
+  absl::Duration handshake_within = absl::Seconds(5);
   // How long a connection may stay open between requests.
   absl::Duration idle = absl::Seconds(60);
   // Stop waits so long for requests under way.
@@ -37,7 +41,7 @@ struct ConnectionLimits {
 };
 
 struct Connection {
-  int socket = -1;
+  ByteChannel channel;
   // What came and was not taken yet. When `serve` is called it begins with a head: with the whole
   // of it, unless it is as long as a head may be.
   std::string buffer;
@@ -48,9 +52,12 @@ class Connections {
   enum class After { kKeep, kClose };
   // Answers one request and takes it out of the buffer.
   using Serve = std::function<After(Connection&)>;
+  // What the next connection shakes hands with; null: it is plain.
+  using Tls = std::function<std::shared_ptr<SSL_CTX>()>;
 
-  // Takes over a listening socket. `busy_answer` is the whole of what one is told who is too much.
-  Connections(int listener, ConnectionLimits limits, std::string busy_answer, Serve serve);
+  // Takes over a listening socket. `busy_answer` is the whole of what one is told who is too much,
+  // but for one that has not shaken hands yet.
+  Connections(int listener, ConnectionLimits limits, std::string busy_answer, Tls tls, Serve serve);
   ~Connections();
 
   // Accepts no more, lets requests under way end, and closes everything. Idempotent.
@@ -71,8 +78,12 @@ class Connections {
   void Hear(Open& open) ABSL_LOCKS_EXCLUDED(mutex_);
   // Has it a whole head, or as much as there may be?
   bool HasHead(const Connection& connection) const;
+  // Decrypted bytes, of which epoll does not tell.
+  void TakeWhatWaits(Connection& connection) const;
   void Enqueue(Open& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wait(Open& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Asks epoll to tell once when its socket can be read, or written.
+  void Arm(const Open& open, uint32_t events);
   // Says nothing more, and closes when the peer has read what was said, or did not within a moment.
   void LetGo(Open& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TurnAway(Open& open) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -83,6 +94,7 @@ class Connections {
   const int listener_;
   const ConnectionLimits limits_;
   const std::string busy_answer_;
+  const Tls tls_;
   const Serve serve_;
   const int epoll_;
   const int wake_;

@@ -65,7 +65,7 @@ void Compress(const HttpRequest& request, HttpResponse* response) {
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options, Behind behind) {
   std::unique_ptr<Gateway> gateway(new Gateway(options, std::move(behind)));
   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
-      options.host, options.port, options.limits,
+      options.host, options.port, options.limits, options.tls,
       [gateway = gateway.get()](HttpRequest& request) { return gateway->Handle(request); },
       [](int status, absl::Status why) { return Refused(status, why); });
   if (!server.ok()) return server.status();

@@ -16,6 +16,7 @@
 #include "server/gateway/conditional_get.h"
 #include "server/gateway/connect_request.h"
 #include "server/gateway/connect_stream.h"
+#include "server/gateway/connections.h"
 #include "server/gateway/cors.h"
 #include "server/gateway/file_door.h"
 #include "server/gateway/http_server.h"
@@ -32,6 +33,8 @@ struct GatewayOptions {
   // Origins whose pages may use the hub from a browser; "*": all.
   std::vector<std::string> allow_origins;
   HttpLimits limits;
+  // What connections shake hands with; null ones are plain.
+  Connections::Tls tls = [] { return nullptr; };
   absl::Duration quiet_stream_max = absl::Minutes(5);
 };
 

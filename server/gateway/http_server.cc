@@ -85,12 +85,7 @@ class ConnectionStream final : public httplib::Stream {
     if (buffer.empty()) std::string().swap(buffer);
     taken_ = 0;
   }
-  bool Left() const {
-    std::array<char, 1> byte;
-    const ssize_t count =
-        recv(connection_->socket, byte.data(), byte.size(), MSG_PEEK | MSG_DONTWAIT);
-    return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
-  }
+  bool Left() const { return connection_->channel.IsLeft(); }
 
   bool is_readable() const override { return true; }
   bool is_writable() const override { return !Left(); }
@@ -117,15 +112,9 @@ class ConnectionStream final : public httplib::Stream {
   ssize_t write(const char* bytes, size_t size) override {
     size_t written = 0;
     while (written < size) {
-      const ssize_t count =
-          send(connection_->socket, bytes + written, size - written, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (count > 0) {
-        written += static_cast<size_t>(count);
-      } else if (errno != EAGAIN && errno != EINTR) {
-        return -1;
-      } else if (!AwaitSocket(connection_->socket, POLLOUT, absl::Now() + write_within_)) {
-        return -1;
-      }
+      const ByteChannel::Result sent = connection_->channel.Send(bytes + written, size - written);
+      written += sent.count;
+      if (!Await(sent.state, absl::Now() + write_within_)) return -1;
     }
     return static_cast<ssize_t>(size);
   }
@@ -138,9 +127,23 @@ class ConnectionStream final : public httplib::Stream {
     ip.clear();
     port = 0;
   }
-  socket_t socket() const override { return connection_->socket; }
+  socket_t socket() const override { return connection_->channel.socket(); }
 
  private:
+  // False if the peer has gone, or the moment comes first.
+  bool Await(ByteChannel::State state, absl::Time deadline) const {
+    switch (state) {
+      case ByteChannel::State::kDone:
+        return true;
+      case ByteChannel::State::kAwaitRead:
+        return AwaitSocket(socket(), POLLIN, deadline);
+      case ByteChannel::State::kAwaitWrite:
+        return AwaitSocket(socket(), POLLOUT, deadline);
+      case ByteChannel::State::kGone:
+        break;
+    }
+    return false;
+  }
   bool Fill() {
     // A head is there as a whole before a worker sees it.
     if (!may_read_socket_) return false;
@@ -148,13 +151,13 @@ class ConnectionStream final : public httplib::Stream {
     buffer.resize(16 << 10);
     taken_ = 0;
     for (;;) {
-      const ssize_t count = recv(connection_->socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (count > 0) {
-        buffer.resize(static_cast<size_t>(count));
+      const ByteChannel::Result got = connection_->channel.Receive(buffer.data(), buffer.size());
+      if (got.state == ByteChannel::State::kDone) {
+        buffer.resize(got.count);
         return true;
       }
-      if (count == 0 || (errno != EAGAIN && errno != EINTR)) break;
-      if (!AwaitSocket(connection_->socket, POLLIN, deadline_)) {
+      if (got.state == ByteChannel::State::kGone) break;
+      if (!Await(got.state, deadline_)) {
         too_slow_ = true;
         break;
       }
@@ -353,8 +356,9 @@ std::string HttpRequest::Query(const std::string& name) const {
 
 class HttpServer::Listening final : private httplib::Server {
  public:
-  Listening(HttpLimits limits, HttpServer::Handler handler, Refusal refusal)
+  Listening(HttpLimits limits, Connections::Tls tls, HttpServer::Handler handler, Refusal refusal)
       : limits_(limits),
+        tls_(std::move(tls)),
         handler_(std::move(handler)),
         refusal_(std::move(refusal)),
         turns_(limits.large_bodies_max) {
@@ -402,7 +406,7 @@ class HttpServer::Listening final : private httplib::Server {
     port_ = port == 0 ? bind_to_any_port(host) : port;
     if (port_ <= 0 || (port != 0 && !bind_to_port(host, port))) return false;
     connections_ =
-        std::make_unique<Connections>(svr_sock_, limits_.connections, BusyAnswer(),
+        std::make_unique<Connections>(svr_sock_, limits_.connections, BusyAnswer(), tls_,
                                       [this](Connection& connection) { return Serve(connection); });
     return true;
   }
@@ -495,6 +499,7 @@ class HttpServer::Listening final : private httplib::Server {
   }
 
   const HttpLimits limits_;
+  const Connections::Tls tls_;
   const HttpServer::Handler handler_;
   const Refusal refusal_;
   Turns turns_;
@@ -509,9 +514,11 @@ int HttpServer::port() const { return listening_->port(); }
 void HttpServer::Stop() { listening_->Stop(); }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port,
-                                                              HttpLimits limits, Handler handler,
+                                                              HttpLimits limits,
+                                                              Connections::Tls tls, Handler handler,
                                                               Refusal refusal) {
-  auto listening = std::make_unique<Listening>(limits, std::move(handler), std::move(refusal));
+  auto listening =
+      std::make_unique<Listening>(limits, std::move(tls), std::move(handler), std::move(refusal));
   if (!listening->Listen(host, port)) {
     return absl::UnavailableError(
         absl::StrCat("--http '", host, ":", port,

@@ -81,8 +81,8 @@ class HttpServer {
 
   // Port 0: one that is free. UNAVAILABLE if the address cannot be listened on.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& host, int port,
-                                                           HttpLimits limits, Handler handler,
-                                                           Refusal refusal);
+                                                           HttpLimits limits, Connections::Tls tls,
+                                                           Handler handler, Refusal refusal);
   ~HttpServer();
 
   int port() const;

@@ -80,12 +80,12 @@ absl::Status Server::Listen() {
 
   grpc::ServerBuilder builder;
   SetLimits(builder);
-  builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort(options_.address, options_.credentials, &port_);
   for (grpc::Service* service :
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
         hub_.service(), insights_.service(), reports_.service(), availability_.service(),
-         find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
-         health_.service()}) {
+        find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
+        health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
@@ -35,6 +36,7 @@ namespace onhand::rpc {
 
 struct ServerOptions {
   std::string address;  // HOST:PORT; port 0: one that is free
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   // A report stream on which nothing is heard for so long ends with IDLE.
   absl::Duration idle_after = absl::Seconds(60);
   // What agents are told when the hub stops, and how long it waits for them to close.

@@ -51,13 +51,15 @@ std::string HubPath() { return PathOf("onhandd", ONHAND_HUB_PATH); }
 std::string AgentPath() { return PathOf("onhand-agent", ONHAND_AGENT_PATH); }
 std::string OnhandPath() { return PathOf("onhand", ONHAND_CLI_PATH); }
 
-HubProgram::HubProgram(std::string store) : store_(std::move(store)), port_(FreePort()) {}
+HubProgram::HubProgram(std::string store, std::vector<std::string> security)
+    : store_(std::move(store)), security_(std::move(security)), port_(FreePort()) {}
 
 std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
 void HubProgram::Launch(const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> arguments = {HubPath(),     "serve",   "--grpc", address(),   "--http",
-                                        "127.0.0.1:0", "--store", store_,   "--insecure"};
+  std::vector<std::string> arguments = {HubPath(), "serve",       "--grpc",  address(),
+                                        "--http",  "127.0.0.1:0", "--store", store_};
+  Append(arguments, security_);
   Append(arguments, more_arguments);
   process_.reset();
   process_ = std::make_unique<Process>(arguments);
@@ -113,9 +115,11 @@ Ended HubProgram::Onhand(const std::vector<std::string>& arguments) const {
 
 Ended HubProgram::Verify() const { return RunToEnd({HubPath(), "verify", "--store", store_}); }
 
-AgentProgram::AgentProgram(std::string hub_address, std::vector<std::string> arguments)
-    : arguments_({AgentPath(), "--hub", std::move(hub_address), "--insecure", "--poll-ms", "30",
+AgentProgram::AgentProgram(std::string hub_address, std::vector<std::string> arguments,
+                           const std::vector<std::string>& security)
+    : arguments_({AgentPath(), "--hub", std::move(hub_address), "--poll-ms", "30",
                   "--backoff-max-ms", "200"}) {
+  Append(arguments_, security);
   Append(arguments_, arguments);
 }
 

@@ -33,8 +33,8 @@ std::string OnhandPath();
 // One hub on one address for its whole life, through as many processes as a test kills.
 class HubProgram {
  public:
-  // Takes a free port; starts nothing. `store` is what --store takes.
-  explicit HubProgram(std::string store);
+  // Takes a free port; starts nothing. `store` is what --store takes, `security` the flags for it.
+  explicit HubProgram(std::string store, std::vector<std::string> security = {"--insecure"});
 
   // Starts a process without waiting for it. Precondition: none runs.
   void Launch(const std::vector<std::string>& more_arguments = {});
@@ -65,6 +65,7 @@ class HubProgram {
 
  private:
   const std::string store_;
+  const std::vector<std::string> security_;
   const uint16_t port_;
   std::unique_ptr<Process> process_;
 };
@@ -73,8 +74,9 @@ class HubProgram {
 // and comes back quickly, so that tests need not wait.
 class AgentProgram {
  public:
-  // `arguments` beside --hub, --insecure and the pace.
-  AgentProgram(std::string hub_address, std::vector<std::string> arguments);
+  // `arguments` beside --hub, the flags for security and the pace.
+  AgentProgram(std::string hub_address, std::vector<std::string> arguments,
+               const std::vector<std::string>& security = {"--insecure"});
 
   void Launch(const std::vector<std::string>& more_arguments = {});
   void Kill();
