@@ -1,12 +1,19 @@
 #include "server/serve.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +29,7 @@
 #include "server/hub/watch.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
+#include "server/rpc/token_service.h"
 #include "server/telemetry/metrics.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
@@ -54,21 +62,49 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
   if (!grpc.ok()) return grpc.status();
   absl::StatusOr<Address> http = ParseAddress("--http", config.http);
   if (!http.ok()) return http.status();
-  if (!config.insecure) {
-    return absl::InvalidArgumentError(
-        "--insecure is missing: this version has neither TLS nor tokens, and says so by asking for "
-        "it; add --insecure "
-        "and listen on 127.0.0.1");
-  }
   for (const auto& [flag, address] : {std::pair("--grpc", &*grpc), std::pair("--http", &*http)}) {
     if (address->IsLoopback()) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         flag, " '", address->ToString(), "' can be reached from other machines, which ",
-        config.clock_scale == 1 ? "--insecure" : "--clock-scale",
+        config.clock_scale != 1 ? "--clock-scale"
+        : config.insecure       ? "--insecure"
+                                : "this version, which has no TLS,",
         " does not allow; listen on 127.0.0.1 or ::1"));
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
   return Addresses{*std::move(grpc), *std::move(http)};
+}
+
+absl::Status CannotKeep(const std::string& file, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat("--first-token-file '", file, "' ", what, ": ",
+                                                 std::strerror(errno),
+                                                 "; name a file in a folder of the hub's own"));
+}
+
+// Where no admin's token holds, makes one, and shows it once: without it nobody could make others.
+absl::Status ShowFirstToken(hub::Hub* hub, const std::string& file) {
+  if (rpc::AnAdminTokenHolds(hub)) return absl::OkStatus();
+  // Opened first: a token that nobody saw would be of no use.
+  int opened = STDERR_FILENO;
+  if (!file.empty()) {
+    opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                  S_IRUSR | S_IWUSR);
+    if (opened < 0) return CannotKeep(file, "cannot be opened");
+    if (fchmod(opened, S_IRUSR | S_IWUSR) != 0) return CannotKeep(file, "cannot be kept private");
+  }
+  const absl::Cleanup closed = [opened] {
+    if (opened != STDERR_FILENO) close(opened);
+  };
+  const absl::StatusOr<std::string> token = rpc::MakeFirstToken(hub);
+  if (!token.ok()) return token.status();
+  const std::string line =
+      file.empty() ? absl::StrCat("first token, of an admin, not shown again: ", *token, "\n")
+                   : absl::StrCat(*token, "\n");
+  if (write(opened, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return CannotKeep(file, "cannot be written");
+  }
+  if (!file.empty()) spdlog::info("the first token, of an admin, is in {}", file);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<storage::Store>> Open(const StoreConfig& config) {
@@ -155,6 +191,11 @@ int Serve(const ServeConfig& config) {
       hub::Hub::Start(store->get(), &clock, std::move(hub_options));
   if (!hub.ok()) return Fail(hub.status());
 
+  if (!config.insecure) {
+    absl::Status shown = ShowFirstToken(hub->get(), config.first_token_file);
+    if (!shown.ok()) return Fail(shown);
+  }
+
   std::unique_ptr<hub::Projector> projector;
   if (config.projection) projector = StartProjector(store->get(), **hub, &progress);
 
@@ -172,7 +213,7 @@ int Serve(const ServeConfig& config) {
         sender.Test(id, std::move(done));
       }};
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString()});
+      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString(), .insecure = config.insecure});
   if (!server.ok()) return Fail(server.status());
 
   std::atomic<bool> draining{false};
@@ -193,6 +234,7 @@ int Serve(const ServeConfig& config) {
                                .allow_origins = config.http_allow_origins},
                               {.hub = hub->get(),
                                .rpc = (*server)->in_process(),
+                               .gate = (*server)->gate(),
                                .clock = &clock,
                                .ready = ready,
                                .metrics = [&] { return telemetry::RenderMetrics(metrics); }});

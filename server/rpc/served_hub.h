@@ -27,6 +27,7 @@
 #include "onhand/v1/reservations.grpc.pb.h"
 #include "onhand/v1/rules.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
+#include "onhand/v1/tokens.grpc.pb.h"
 #include "onhand/v1/watch.grpc.pb.h"
 #include "onhand/v1/webhooks.grpc.pb.h"
 #include "server/hub/clock.h"
@@ -91,6 +92,7 @@ class ServedHub {
   hub::Hub& hub() { return *hub_; }
   hub::Clock& clock() { return clock_; }
   hub::Watch& watch() { return *watch_; }
+  storage::Store& store() { return *store_; }
   Server& server() { return *server_; }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
 
