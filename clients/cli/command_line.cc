@@ -1,5 +1,5 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// reservation_commands.cc, insight_commands.cc, feed_commands.cc and webhook_commands.cc, and used
+// reservation_commands.cc, insight_commands.cc, feed_commands.cc, webhook_commands.cc and token_commands.cc, and used
 // in the file of that command.
 #include "clients/cli/command_line.h"
 
@@ -346,6 +346,7 @@ struct GlobalOptions {
   double timeout_s = 10;
   bool json = false;
   bool insecure = false;
+  std::string token_file;
   bool completion = false;
 };
 
@@ -362,7 +363,9 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON document");
-  app.add_flag("--insecure", options.insecure, "no TLS and no tokens; the only way at present");
+  app.add_flag("--insecure", options.insecure, "no TLS; the only way at present");
+  app.add_option("--token-file", options.token_file, "file that holds the token to show the hub")
+      ->envname("ONHAND_TOKEN_FILE");
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
@@ -376,6 +379,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddGroupsAndChannels(app, chosen);
   AddQuarantine(app, chosen);
   AddWebhooks(app, chosen);
+  AddTokens(app, chosen);
   AddImport(app, chosen);
   app.add_subcommand("completion", "Print the bash completion script: source <(onhand completion)")
       ->callback([&options] { options.completion = true; });
@@ -386,6 +390,19 @@ int RunCommand(const GlobalOptions& options, const Command& command,
   client::ConnectionOptions connection_options;
   connection_options.hub = options.hub;
   connection_options.timeout = absl::Seconds(options.timeout_s);
+  if (!options.token_file.empty()) {
+    auto token = client::TokenFile::Open(options.token_file);
+    if (token.ok() && !client::IsThisMachine(options.hub)) {
+      token = absl::InvalidArgumentError(absl::StrCat(
+          "--token-file would show the token to the network between here and ", options.hub,
+          ", without TLS; use a hub on this machine"));
+    }
+    if (!token.ok()) {
+      surroundings.err << "onhand: " << std::string(token.status().message()) << ".\n";
+      return kExitUsage;
+    }
+    connection_options.token = *std::move(token);
+  }
   client::Connection connection(connection_options);
   Session session{.hub = connection,
                   .out = surroundings.out,

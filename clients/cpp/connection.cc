@@ -28,7 +28,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // A proxy variable of the environment is meant for the web, not for the hub next door.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(options.hub, grpc::InsecureChannelCredentials(), arguments);
+  auto credentials = grpc::InsecureChannelCredentials();
+  if (options.token == nullptr) {
+    return grpc::CreateCustomChannel(options.hub, credentials, arguments);
+  }
+  return grpc::experimental::CreateCustomChannelWithInterceptors(options.hub, credentials,
+                                                                 arguments, Showing(options.token));
 }
 
 }  // namespace
