@@ -44,7 +44,11 @@ void AddServe(CLI::App* command, onhand::ServeConfig* config, std::string* proje
   command->add_option("--tls-client-ca-file", config->tls.client_ca_file,
                       "Authorities of clients (PEM): who shows no certificate of theirs is turned "
                       "away");
-  command->add_flag("--insecure", config->insecure, "No TLS; on this machine's own addresses only");
+  command->add_flag("--insecure", config->insecure,
+                    "No TLS and no tokens; on this machine's own addresses only");
+  command->add_option("--first-token-file", config->first_token_file,
+                      "Where an admin's token is kept that the hub makes when it starts and none "
+                      "holds; else it is written to stderr, once");
   command->add_flag("--confirm-clock", config->confirm_clock,
                     "Start although the clock is far from the journal's last row");
   command->add_option("--clock-scale", config->clock_scale,

@@ -1,12 +1,19 @@
 #include "server/serve.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +30,7 @@
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
 #include "server/rpc/tls_credentials.h"
+#include "server/rpc/token_service.h"
 #include "server/telemetry/metrics.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
@@ -55,11 +63,8 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
   if (!grpc.ok()) return grpc.status();
   absl::StatusOr<Address> http = ParseAddress("--http", config.http);
   if (!http.ok()) return http.status();
-  if (config.insecure == config.tls.IsGiven()) {
-    return absl::InvalidArgumentError(
-        config.insecure ? "--insecure goes with no --tls option: leave one out"
-                        : "--tls-cert-file is missing; give it with --tls-key-file and "
-                          "--tls-client-ca-file, or add --insecure and listen on 127.0.0.1");
+  if (config.insecure && config.tls.IsGiven()) {
+    return absl::InvalidArgumentError("--insecure goes with no --tls option: leave one out");
   }
   for (const auto& [flag, address] : {std::pair("--grpc", &*grpc), std::pair("--http", &*http)}) {
     if (address->IsLoopback()) continue;
@@ -69,16 +74,47 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
           config.insecure ? "--insecure" : "--clock-scale",
           " does not allow; listen on 127.0.0.1 or ::1"));
     }
-    if (!config.tls.AsksClients()) {
+    if (!config.tls.IsGiven()) {
       return absl::InvalidArgumentError(absl::StrCat(
           flag, " '", address->ToString(),
-          "' can be reached from other machines, and whoever reaches it may do everything; add "
-          "--tls-client-ca-file, so that only clients with your certificates are let in, or listen "
-          "on 127.0.0.1 or ::1"));
+          "' can be reached from other machines, and the network would see every token; add "
+          "--tls-cert-file and --tls-key-file, or listen on 127.0.0.1 or ::1"));
     }
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
   return Addresses{*std::move(grpc), *std::move(http)};
+}
+
+absl::Status CannotKeep(const std::string& file, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat("--first-token-file '", file, "' ", what, ": ",
+                                                 std::strerror(errno),
+                                                 "; name a file in a folder of the hub's own"));
+}
+
+// Where no admin's token holds, makes one, and shows it once: without it nobody could make others.
+absl::Status ShowFirstToken(hub::Hub* hub, const std::string& file) {
+  if (rpc::AnAdminTokenHolds(hub)) return absl::OkStatus();
+  // Opened first: a token that nobody saw would be of no use.
+  int opened = STDERR_FILENO;
+  if (!file.empty()) {
+    opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                  S_IRUSR | S_IWUSR);
+    if (opened < 0) return CannotKeep(file, "cannot be opened");
+    if (fchmod(opened, S_IRUSR | S_IWUSR) != 0) return CannotKeep(file, "cannot be kept private");
+  }
+  const absl::Cleanup closed = [opened] {
+    if (opened != STDERR_FILENO) close(opened);
+  };
+  const absl::StatusOr<std::string> token = rpc::MakeFirstToken(hub);
+  if (!token.ok()) return token.status();
+  const std::string line =
+      file.empty() ? absl::StrCat("first token, of an admin, not shown again: ", *token, "\n")
+                   : absl::StrCat(*token, "\n");
+  if (write(opened, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return CannotKeep(file, "cannot be written");
+  }
+  if (!file.empty()) spdlog::info("the first token, of an admin, is in {}", file);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<storage::Store>> Open(const StoreConfig& config) {
@@ -171,6 +207,11 @@ int Serve(const ServeConfig& config) {
       hub::Hub::Start(store->get(), &clock, std::move(hub_options));
   if (!hub.ok()) return Fail(hub.status());
 
+  if (!config.insecure) {
+    absl::Status shown = ShowFirstToken(hub->get(), config.first_token_file);
+    if (!shown.ok()) return Fail(shown);
+  }
+
   std::unique_ptr<hub::Projector> projector;
   if (config.projection) projector = StartProjector(store->get(), **hub, &progress);
 
@@ -187,7 +228,8 @@ int Serve(const ServeConfig& config) {
       .test_webhook = [&sender](const std::string& id, rpc::WebhookService::TestDone done) {
         sender.Test(id, std::move(done));
       }};
-  rpc::ServerOptions server_options{.address = addresses->grpc.ToString()};
+  rpc::ServerOptions server_options{.address = addresses->grpc.ToString(),
+                                    .insecure = config.insecure};
   if (tls != nullptr) server_options.credentials = rpc::MakeTlsCredentials(config.tls);
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       hub->get(), &watch, &clock, std::move(surroundings), std::move(server_options));
@@ -212,6 +254,7 @@ int Serve(const ServeConfig& config) {
                                .tls = [&tls] { return tls == nullptr ? nullptr : tls->Get(); }},
                               {.hub = hub->get(),
                                .rpc = (*server)->in_process(),
+                               .gate = (*server)->gate(),
                                .clock = &clock,
                                .ready = ready,
                                .metrics = [&] { return telemetry::RenderMetrics(metrics); }});

@@ -32,8 +32,10 @@ struct ServeConfig {
   // Origins whose pages may use the HTTP port from a browser; "*": all.
   std::vector<std::string> http_allow_origins;
   StoreConfig store;
-  TlsFiles tls;  // none: no TLS
-  bool insecure = false;
+  TlsFiles tls;           // none: no TLS
+  bool insecure = false;  // no TLS and no tokens
+  // Where the first token is kept; empty: it is written to stderr.
+  std::string first_token_file;
   bool confirm_clock = false;
   int64_t clock_scale = 1;
   bool projection = true;

@@ -22,6 +22,7 @@
 #include "clients/agent/stdin_source.h"
 #include "clients/agent/sync.h"
 #include "clients/cpp/tls.h"
+#include "clients/cpp/token_file.h"
 #include "clients/files/check.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
@@ -138,7 +139,7 @@ absl::StatusOr<std::string> SourceId(const CommandLine& given) {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const CommandLine& given) {
-  if (given.insecure && !given.token_file.empty()) {
+  if (given.insecure && !given.token_file.empty() && !client::IsThisMachine(given.hub)) {
     return absl::InvalidArgumentError(
         "--token-file with --insecure would show the token to the network: leave one out");
   }
@@ -209,8 +210,12 @@ absl::StatusOr<int> RunAgent(CommandLine given) {
     return status;
   const auto credentials = Credentials(given);
   if (!credentials.ok()) return credentials.status();
-  const absl::StatusOr<std::string> token = ReadSecret(given.token_file);
-  if (!token.ok()) return token.status();
+  std::shared_ptr<client::TokenFile> token;
+  if (!given.token_file.empty()) {
+    auto opened = client::TokenFile::Open(given.token_file);
+    if (!opened.ok()) return opened.status();
+    token = *std::move(opened);
+  }
 
   absl::StatusOr<std::unique_ptr<Spool>> spool = Spool::Open(
       {.path = given.spool, .source_id = *source_id, .bytes_max = given.spool_max_mb << 20});
@@ -229,7 +234,7 @@ absl::StatusOr<int> RunAgent(CommandLine given) {
   Sync::Options options;
   options.hub = given.hub;
   options.credentials = *credentials;
-  options.token = *token;
+  options.token = token;
   options.hello = MakeHello(given, *source_id, *mapping);
   options.once = given.once;
   options.backoff_max = absl::Milliseconds(given.backoff_max_ms);
@@ -296,13 +301,17 @@ void AddRunOptions(CLI::App& app, CommandLine& given) {
   app.add_option("--source-id", given.source_id,
                  "The source's name, unique in the chain; LOCATION-SCHEME");
   app.add_option("--spool", given.spool, "The agent's durable memory, a file");
-  app.add_flag("--insecure", given.insecure, "No TLS and no token");
+  app.add_flag("--insecure", given.insecure,
+               "No TLS; a token is shown to a hub on this machine only");
   app.add_option("--tls-ca-file", given.tls.ca_file,
                  "Authorities of hubs to trust (PEM) instead of the system's");
   app.add_option("--tls-cert-file", given.tls.cert_file,
                  "The agent's certificate (PEM), for a hub that asks for one");
   app.add_option("--tls-key-file", given.tls.key_file, "Its key (PEM)");
-  app.add_option("--token-file", given.token_file, "Holds the token that the hub gave this agent");
+  app.add_option("--token-file", given.token_file,
+                 "Holds the token that an admin of the hub made for this agent; read again when it "
+                 "changes")
+      ->envname("ONHAND_TOKEN_FILE");
   app.add_option("--source-password-file", given.source_password_file,
                  "Holds the till database's password");
   app.add_option("--unknown-items", given.unknown_items, "create, hold or reject")

@@ -51,6 +51,10 @@ void Sync::Stop() {
   bell_->Ring();
 }
 
+std::string Sync::Token() const {
+  return options_.token == nullptr ? std::string() : options_.token->text();
+}
+
 void Sync::Connect(const std::string& address) {
   address_ = address;
   failures_in_a_row_ = 0;
@@ -118,7 +122,8 @@ v1::Hello Sync::MakeHello() const {
 }
 
 Sync::Talk Sync::Converse() {
-  Link link(stub_.get(), options_.token, bell_);
+  // Read anew: a hub that ended the last stream may ask for the token that replaced it.
+  Link link(stub_.get(), Token(), bell_);
   const absl::StatusOr<v1::Welcome> welcome = Greet(link);
   if (!welcome.ok()) {
     const std::optional<grpc::Status> ended = link.ended();
@@ -298,8 +303,8 @@ absl::StatusOr<std::optional<uint64_t>> Sync::FirstUnknownToHub(uint64_t durable
     v1::SubmitReportResponse response;
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + options_.answer));
-    if (!options_.token.empty()) {
-      context.AddMetadata("authorization", absl::StrCat("Bearer ", options_.token));
+    if (const std::string token = Token(); !token.empty()) {
+      context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
     }
     const absl::Status status =
         client::StatusFromGrpc(stub_->SubmitReport(&context, request, &response));

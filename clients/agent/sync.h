@@ -28,6 +28,7 @@
 #include "clients/agent/source.h"
 #include "clients/agent/spool.h"
 #include "clients/cpp/backoff.h"
+#include "clients/cpp/token_file.h"
 #include "grpcpp/security/credentials.h"
 #include "onhand/v1/report.grpc.pb.h"
 
@@ -54,7 +55,8 @@ class Sync {
     // HOST:PORT.
     std::string hub;
     std::shared_ptr<grpc::ChannelCredentials> credentials;
-    std::string token;
+    // Shown with every call; null: none.
+    std::shared_ptr<client::TokenFile> token;
     // All but spool_id and sent_at.
     v1::Hello hello;
     // Return when everything that the source has now is acknowledged.
@@ -106,6 +108,8 @@ class Sync {
   bool EverythingAcknowledged() const;
   void StayAway(absl::Duration duration);
   void Connect(const std::string& address);
+  // As the file has it now; empty: none is shown.
+  std::string Token() const;
   v1::Hello MakeHello() const;
 
   const Options options_;

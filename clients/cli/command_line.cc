@@ -1,6 +1,6 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// reservation_commands.cc, insight_commands.cc, feed_commands.cc and webhook_commands.cc, and used
-// in the file of that command.
+// reservation_commands.cc, insight_commands.cc, feed_commands.cc, webhook_commands.cc and
+// token_commands.cc, and used in the file of that command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -348,6 +348,7 @@ struct GlobalOptions {
   bool json = false;
   bool insecure = false;
   client::Tls tls;
+  std::string token_file;
   bool completion = false;
 };
 
@@ -374,6 +375,8 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   app.add_option("--tls-key-file", options.tls.key_file, "its key (PEM); with TLS")
       ->envname("ONHAND_TLS_KEY_FILE");
   app.add_flag("--insecure", options.insecure, "no TLS; not needed for a hub on this machine");
+  app.add_option("--token-file", options.token_file, "file that holds the token to show the hub")
+      ->envname("ONHAND_TOKEN_FILE");
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
@@ -387,6 +390,7 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   AddGroupsAndChannels(app, chosen);
   AddQuarantine(app, chosen);
   AddWebhooks(app, chosen);
+  AddTokens(app, chosen);
   AddImport(app, chosen);
   app.add_subcommand("completion", "Print the bash completion script: source <(onhand completion)")
       ->callback([&options] { options.completion = true; });
@@ -399,7 +403,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
   if (tls.is_on && options.insecure) {
     return absl::InvalidArgumentError("--insecure goes with no --tls option: leave one out");
   }
-  if (!tls.is_on && !options.insecure && !client::IsLoopback(options.hub)) {
+  if (!tls.is_on && !options.insecure && !client::IsThisMachine(options.hub)) {
     return absl::InvalidArgumentError(absl::StrCat("--hub '", options.hub,
                                                    "' is another machine, and the network between "
                                                    "may listen; add --tls, with --tls-ca-file if "
@@ -419,6 +423,19 @@ int RunCommand(const GlobalOptions& options, const Command& command,
   connection_options.hub = options.hub;
   connection_options.credentials = *std::move(credentials);
   connection_options.timeout = absl::Seconds(options.timeout_s);
+  if (!options.token_file.empty()) {
+    auto token = client::TokenFile::Open(options.token_file);
+    if (token.ok() && options.insecure && !client::IsThisMachine(options.hub)) {
+      token = absl::InvalidArgumentError(absl::StrCat(
+          "--token-file with --insecure would show the token to the network between here and ",
+          options.hub, "; use --tls"));
+    }
+    if (!token.ok()) {
+      surroundings.err << "onhand: " << std::string(token.status().message()) << ".\n";
+      return kExitUsage;
+    }
+    connection_options.token = *std::move(token);
+  }
   client::Connection connection(connection_options);
   Session session{.hub = connection,
                   .out = surroundings.out,

@@ -76,6 +76,7 @@ void AddSupply(CLI::App& app, Command* chosen);
 void AddInsights(CLI::App& app, Command* chosen);
 void AddFeeds(CLI::App& app, Command* chosen);
 void AddWebhooks(CLI::App& app, Command* chosen);
+void AddTokens(CLI::App& app, Command* chosen);
 void AddReservations(CLI::App& app, Command* chosen);
 // `check shortages`, beside the checks of numbers.
 void AddShortages(CLI::App& check, Command* chosen);

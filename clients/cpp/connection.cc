@@ -28,10 +28,13 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // A proxy variable of the environment is meant for the web, not for the hub next door.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(
-      options.hub,
-      options.credentials == nullptr ? grpc::InsecureChannelCredentials() : options.credentials,
-      arguments);
+  const auto credentials =
+      options.credentials == nullptr ? grpc::InsecureChannelCredentials() : options.credentials;
+  if (options.token == nullptr) {
+    return grpc::CreateCustomChannel(options.hub, credentials, arguments);
+  }
+  return grpc::experimental::CreateCustomChannelWithInterceptors(options.hub, credentials,
+                                                                 arguments, Showing(options.token));
 }
 
 }  // namespace

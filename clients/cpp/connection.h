@@ -24,6 +24,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "clients/cpp/refusal.h"
+#include "clients/cpp/token_file.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/security/credentials.h"
@@ -35,6 +36,7 @@ struct ConnectionOptions {
   std::string hub = "127.0.0.1:7070";  // HOST:PORT
   // From MakeCredentials (tls.h); null: no TLS.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<TokenFile> token;                        // shown with every call; null: none
   absl::Duration timeout = absl::Seconds(10);              // one call with all of its attempts
   int attempts_max = 4;                                    // of one call, the first included
   absl::Duration first_backoff = absl::Milliseconds(100);  // doubles with each attempt, full jitter

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "grpcpp/security/credentials.h"
 
 namespace onhand::client {
@@ -22,9 +21,6 @@ struct Tls {
 // Not TLS unless it is on. INVALID_ARGUMENT: a certificate without its key or the reverse, or a
 // file that cannot be read.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const Tls& tls);
-
-// Whether an address (HOST:PORT) is this machine's own, so that nobody else can listen in.
-bool IsLoopback(absl::string_view address);
 
 }  // namespace onhand::client
 

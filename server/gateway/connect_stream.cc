@@ -70,6 +70,7 @@ absl::StatusOr<std::string> Open(const std::string& body, const std::string& enc
 
 struct Question {
   std::string message;
+  std::string authorization;
   absl::Time deadline;
 };
 
@@ -85,7 +86,7 @@ absl::StatusOr<Question> Ask(const HubDoor& hub, const Method& method, Codec cod
   if (!message.ok()) return message.status();
   absl::StatusOr<std::string> decoded = Decode(codec, method, *std::move(message));
   if (!decoded.ok()) return decoded.status();
-  return Question{*std::move(decoded), *deadline};
+  return Question{*std::move(decoded), request.Header("authorization"), *deadline};
 }
 
 grpc::Status Quiet(absl::Duration quiet) {
@@ -100,7 +101,8 @@ grpc::Status Quiet(absl::Duration quiet) {
 // Passes on what the hub tells until that ends or the client leaves.
 void Relay(const HubDoor& hub, const Method& method, Codec codec, const Question& question,
            absl::Duration quiet_max, HttpSink& sink) {
-  HubStream stream(*hub.rpc, method.path, question.message, question.deadline);
+  HubStream stream(*hub.rpc, method.path, question.message, question.authorization,
+                   question.deadline);
   std::string bytes;
   absl::Time told = absl::Now();
   for (;;) {

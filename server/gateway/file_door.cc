@@ -129,6 +129,12 @@ bool FileDoor::Covers(const std::string& path) {
   return absl::StartsWith(path, kPrefix) && absl::StrContains(path, kMiddle);
 }
 
+// A location's id may hold the middle too; a file's name does not.
+std::string FileDoor::LocationIn(const std::string& path) {
+  const std::string rest = path.substr(sizeof(kPrefix) - 1);
+  return rest.substr(0, rest.rfind(kMiddle));
+}
+
 absl::StatusOr<FileDoor::Place> FileDoor::FindPlace(const std::string& location_id) const {
   return hub_->Read([&](const ledger::Ledger& ledger) -> absl::StatusOr<Place> {
     const ledger::State& state = ledger.state();
@@ -148,10 +154,9 @@ absl::StatusOr<FileDoor::Place> FileDoor::FindPlace(const std::string& location_
 }
 
 HttpResponse FileDoor::Put(HttpRequest& request) {
-  const std::string rest = request.path.substr(sizeof(kPrefix) - 1);
-  const size_t middle = rest.rfind(kMiddle);
-  const std::string name = rest.substr(middle + sizeof(kMiddle) - 1);
-  const absl::StatusOr<Place> place = FindPlace(rest.substr(0, middle));
+  const std::string name =
+      request.path.substr(request.path.rfind(kMiddle) + sizeof(kMiddle) - 1);
+  const absl::StatusOr<Place> place = FindPlace(LocationIn(request.path));
   if (!place.ok()) return Refused(place.status());
   const absl::StatusOr<std::optional<absl::Time>> modified = ModifiedOf(request);
   if (!modified.ok()) return Refused(modified.status());

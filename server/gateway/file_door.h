@@ -31,6 +31,8 @@ class FileDoor {
 
   // Whether a path is of this door.
   static bool Covers(const std::string& path);
+  // The location in such a path.
+  static std::string LocationIn(const std::string& path);
 
   // Takes a file and answers with what became of it (README). The same file again changes nothing
   // and is answered with the same. 200: it is in the numbers. 202: it waits, for the hub's

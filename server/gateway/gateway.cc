@@ -85,6 +85,7 @@ Gateway::~Gateway() = default;
 
 HttpResponse Gateway::Handle(HttpRequest& request) {
   HttpResponse response = request.method == "OPTIONS" ? cors_.Preflight(request) : Route(request);
+  if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   Compress(request, &response);
   cors_.Allow(request, &response);
   return response;
@@ -93,12 +94,18 @@ HttpResponse Gateway::Handle(HttpRequest& request) {
 HttpResponse Gateway::Route(HttpRequest& request) {
   if (const Method* method = methods_.Find(request.path)) return Call(*method, request);
   if (FileDoor::Covers(request.path)) {
-    return request.method == "PUT" ? files_.Put(request) : NotAllowed(request, "PUT");
+    if (request.method != "PUT") return NotAllowed(request, "PUT");
+    const std::string location_id = FileDoor::LocationIn(request.path);
+    if (absl::Status may = Admit(request, rpc::kPutFile, &location_id); !may.ok()) {
+      return Refused(may);
+    }
+    return files_.Put(request);
   }
   const bool health = request.path == "/healthz" || request.path == "/readyz";
   if (!health && request.path != "/metrics") return NotFound(request);
   if (!IsGet(request)) return NotAllowed(request, "GET");
   if (request.path == "/metrics") {
+    if (absl::Status may = Admit(request, rpc::kGetMetrics); !may.ok()) return Refused(may);
     return {.content_type = kMetricsType, .body = behind_.metrics()};
   }
   const absl::Status ready = request.path == "/readyz" ? behind_.ready() : absl::OkStatus();
@@ -108,6 +115,12 @@ HttpResponse Gateway::Route(HttpRequest& request) {
                                              : absl::StrCat(std::string(ready.message()), "\n");
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
+}
+
+absl::Status Gateway::Admit(const HttpRequest& request, absl::string_view route,
+                            const std::string* location_id) const {
+  if (behind_.gate == nullptr) return absl::OkStatus();
+  return behind_.gate->AdmitRoute(route, request.Header("authorization"), location_id);
 }
 
 HttpResponse Gateway::Call(const Method& method, HttpRequest& request) {

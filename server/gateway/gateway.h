@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/gateway/conditional_get.h"
 #include "server/gateway/connect_request.h"
@@ -23,6 +24,7 @@
 #include "server/gateway/methods.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/in_process.h"
 
 namespace onhand::gateway {
@@ -43,6 +45,8 @@ struct Behind {
   hub::Hub* hub = nullptr;  // for the file door; all else goes by rpc
   // The gRPC server of this process.
   rpc::InProcess* rpc = nullptr;
+  // What routes that are no RPC pass; null: no tokens are asked for.
+  const rpc::Gate* gate = nullptr;
   hub::Clock* clock = nullptr;
   // OK while the hub can take work; otherwise why not. /healthz never asks: it says that the
   // process lives.
@@ -65,6 +69,9 @@ class Gateway {
 
   HttpResponse Handle(HttpRequest& request);
   HttpResponse Route(HttpRequest& request);
+  // Whether the caller may use a route that is no RPC.
+  absl::Status Admit(const HttpRequest& request, absl::string_view route,
+                     const std::string* location_id = nullptr) const;
   HttpResponse Call(const Method& method, HttpRequest& request);
 
   const Behind behind_;

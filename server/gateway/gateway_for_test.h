@@ -27,12 +27,14 @@ using nlohmann::json;
 
 class ServedGateway {
  public:
-  explicit ServedGateway(GatewayOptions options = {}) {
+  explicit ServedGateway(GatewayOptions options = {}, bool asks_tokens = false)
+      : hub({}, 1, {}, asks_tokens) {
     options.host = "127.0.0.1";
     options.limits.connections.stop_within = absl::Seconds(1);
     gateway_ = *Gateway::Start(std::move(options),
                                {.hub = &hub.hub(),
                                 .rpc = hub.server().in_process(),
+                                .gate = hub.server().gate(),
                                 .clock = &hub.clock(),
                                 .ready = [this] { return ready; },
                                 .metrics = [] { return std::string("onhand_revision 7\n"); }});

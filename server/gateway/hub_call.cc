@@ -1,5 +1,6 @@
 #include "server/gateway/hub_call.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -55,6 +56,13 @@ grpc::Status Stopping() {
                                                       .remedy = "ask again in a moment"}));
 }
 
+// A header that gRPC would not send is none that the hub knows.
+void Show(const std::string& authorization, grpc::ClientContext& context) {
+  const bool printable = std::all_of(authorization.begin(), authorization.end(),
+                                     [](char c) { return c >= ' ' && c <= '~'; });
+  if (!authorization.empty() && printable) context.AddMetadata("authorization", authorization);
+}
+
 void Close(grpc::CompletionQueue& queue) {
   queue.Shutdown();
   void* tag = nullptr;
@@ -66,7 +74,8 @@ void Close(grpc::CompletionQueue& queue) {
 }  // namespace
 
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     absl::Time deadline, std::string* response) {
+                     const std::string& authorization, absl::Time deadline,
+                     std::string* response) {
   // gRPC notices a deadline that has passed in its own time, and the hub is often quicker.
   if (deadline <= absl::Now()) {
     return grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded");
@@ -74,6 +83,7 @@ grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::st
   grpc::CompletionQueue queue(NewQueue());
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
+  Show(authorization, context);
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> call;
   const bool made = rpc.Make([&](const std::shared_ptr<grpc::Channel>& channel) {
     call = grpc::GenericStub(channel).PrepareUnaryCall(&context, path, ToBuffer(request), &queue);
@@ -109,9 +119,10 @@ struct HubStream::Call {
 };
 
 HubStream::HubStream(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     absl::Time deadline)
+                     const std::string& authorization, absl::Time deadline)
     : call_(std::make_unique<Call>()) {
   call_->context.set_deadline(absl::ToChronoTime(deadline));
+  Show(authorization, call_->context);
   const bool made = rpc.Make([&](const std::shared_ptr<grpc::Channel>& channel) {
     call_->stream = grpc::GenericStub(channel).PrepareCall(&call_->context, path, &call_->queue);
   });

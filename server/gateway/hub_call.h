@@ -16,15 +16,15 @@ namespace onhand::gateway {
 
 // Blocks until the method has answered or the deadline has passed; UNAVAILABLE (STOPPING) once the
 // server shuts down. `path` is
-// /package.Service/Method.
+// /package.Service/Method; `authorization` is what the caller showed, for the hub to judge.
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     absl::Time deadline, std::string* response);
+                     const std::string& authorization, absl::Time deadline, std::string* response);
 
 // A method that answers with a stream.
 class HubStream {
  public:
   HubStream(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-            absl::Time deadline);
+            const std::string& authorization, absl::Time deadline);
   // Cancels the call if it has not ended.
   ~HubStream();
   HubStream(const HubStream&) = delete;

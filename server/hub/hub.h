@@ -49,6 +49,8 @@ struct Write {
   // 16 bytes of a UUIDv7, and a hash of what is asked; empty: the write is not idempotent by id.
   std::string request_id;
   uint64_t content_hash = 0;
+  // Whose token it came with; recorded beside the answer. Empty: no tokens are asked for.
+  std::string principal;
   // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
   // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;

@@ -193,6 +193,17 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .text = fact.webhook_deleted().webhook_id(),
                             .author = fact.webhook_deleted().author(),
                             .reason = fact.webhook_deleted().reason()});
+    case journal::Fact::kTokenCreated:
+      return AddAudit(row, {.action = "CREATE_TOKEN",
+                            .text = absl::StrCat(fact.token_created().token_id(), ": ",
+                                                 fact.token_created().principal()),
+                            .author = fact.token_created().author(),
+                            .reason = fact.token_created().reason()});
+    case journal::Fact::kTokenRevoked:
+      return AddAudit(row, {.action = "REVOKE_TOKEN",
+                            .text = fact.token_revoked().token_id(),
+                            .author = fact.token_revoked().author(),
+                            .reason = fact.token_revoked().reason()});
     case journal::Fact::kQuarantineEnded: {
       const journal::QuarantineEnded& ended = fact.quarantine_ended();
       if (ended.author().empty()) return;  // ended by itself

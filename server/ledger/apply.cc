@@ -10,6 +10,7 @@
 #include "server/ledger/apply_learned.h"
 #include "server/ledger/apply_reservation.h"
 #include "server/ledger/apply_supply.h"
+#include "server/ledger/apply_tokens.h"
 #include "server/ledger/apply_webhooks.h"
 #include "server/ledger/demand_factor.h"
 #include "server/ledger/rows.h"
@@ -564,6 +565,12 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
       return absl::OkStatus();
     case journal::Fact::kWebhookDeleted:
       ApplyWebhookDeleted(state, fact.webhook_deleted());
+      return absl::OkStatus();
+    case journal::Fact::kTokenCreated:
+      ApplyTokenCreated(state, fact.token_created());
+      return absl::OkStatus();
+    case journal::Fact::kTokenRevoked:
+      ApplyTokenRevoked(state, fact.token_revoked());
       return absl::OkStatus();
     case journal::Fact::kWebhookDelivered:
       ApplyWebhookDelivered(state, fact.webhook_delivered());

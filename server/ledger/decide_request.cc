@@ -64,12 +64,13 @@ absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group,
 }
 
 void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash,
-                absl::string_view answer) {
+                absl::string_view answer, absl::string_view principal) {
   journal::Fact fact;
   journal::RequestAnswered& answered = *fact.mutable_request_answered();
   answered.set_request_id(std::string(request_id));
   answered.set_content_hash(content_hash);
   answered.set_answer(std::string(answer));
+  answered.set_principal(std::string(principal));
   group.Add(std::move(fact));
 }
 

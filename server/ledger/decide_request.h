@@ -21,9 +21,9 @@ absl::StatusOr<std::string> ParseRequestId(absl::string_view text);
 absl::StatusOr<std::optional<std::string>> FindAnswer(const Group& group,
                                                       absl::string_view request_id,
                                                       uint64_t content_hash);
-// Keeps the answer beside the facts it tells of.
+// Keeps the answer beside the facts it tells of, and the principal that asked, if one did.
 void KeepAnswer(Group& group, absl::string_view request_id, uint64_t content_hash,
-                absl::string_view answer);
+                absl::string_view answer, absl::string_view principal);
 
 }  // namespace onhand::ledger
 

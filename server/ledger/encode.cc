@@ -39,6 +39,7 @@
 //     locations (learned, offsets), list of item activities (8 bytes each, as in memory)
 //   reservations, since version 4: a table like the others, by id (16 bytes)
 //   webhooks, since version 4, with their secrets
+//   tokens, since version 4, by id, without their texts
 //   What is derived (answer_order, ended_rules, demand_rules, where reservations are found, a
 //   table's hash order) is not kept.
 //
@@ -61,7 +62,7 @@ static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v
 
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
-constexpr uint8_t kVersionBeforeReservations = 3;  // and before webhooks
+constexpr uint8_t kVersionBeforeReservations = 3;  // before webhooks and tokens too
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -381,7 +382,7 @@ void AllTables(auto& archive, AnyState& state) {
   archive(state.rule_versions, state.chain, state.incoming);
   archive(LearnedOf(state), state.activity);
   if (VersionOf(archive) > kVersionBeforeReservations) {
-    archive(state.reservations.rows, state.webhooks);
+    archive(state.reservations.rows, state.webhooks, state.tokens);
   }
 }
 

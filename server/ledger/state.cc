@@ -48,6 +48,7 @@ State::State(const State* base)
       incoming(&base->incoming),
       reservations(&base->reservations),
       webhooks(&base->webhooks),
+      tokens(&base->tokens),
       demand_rules(base->demand_rules),
       is_overlay(true),
       learned_(base->learned_) {}

@@ -213,6 +213,7 @@ struct State {
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
   Reservations reservations;
   Table<std::string, Webhook> webhooks;  // by id; with their secrets
+  Table<std::string, journal::TokenCreated> tokens;  // by id, those that expired included
 
   // Of `rules`, those that set a demand factor; made anew when an image is loaded.
   DemandRules demand_rules;

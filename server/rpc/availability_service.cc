@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kBatchCalls = 16;
 
-
 void AddLocations(const ledger::State& state, const ledger::Trace& trace,
                   v1::Availability* answer) {
   for (const ledger::LocationPart& part : trace.locations) {

@@ -17,6 +17,8 @@
 
 namespace onhand::rpc {
 
+class Gate;
+
 class CallQueue {
  public:
   // What was asked of gRPC, as a tag. Outlives its happening.
@@ -45,6 +47,10 @@ class CallQueue {
   ~CallQueue();
 
   void Open(grpc::ServerBuilder* builder);
+  // Asked before every call; null, as at first: every call is let in. Before the first calls wait;
+  // outlives the queue.
+  void SetGate(Gate* gate) { gate_ = gate; }
+  Gate* gate() const { return gate_; }
   // Once the first calls wait.
   void Start();
   // Waits until every call has left, and closes the queue. Also after a server that could not be
@@ -65,6 +71,7 @@ class CallQueue {
   void Poll();
   void WorkAside();
 
+  Gate* gate_ = nullptr;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   int live_calls_ = 0;
   std::thread poller_;

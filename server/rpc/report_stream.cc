@@ -5,6 +5,7 @@
 
 #include "server/ledger/catalog_view.h"
 #include "server/ledger/refusal.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace onhand::rpc {
@@ -96,7 +97,25 @@ void ReportStream::OnOpened(bool ok) {
     heard_at_ = std::chrono::steady_clock::now();
   }
   if (!streams_->Add(self_)) End(Stopping());
+  if (absl::Status identified = Identify(); !identified.ok()) End(std::move(identified));
   Act();
+}
+
+absl::Status ReportStream::Identify() {
+  Gate* const gate = queue_->gate();
+  if (gate == nullptr) return absl::OkStatus();
+  absl::StatusOr<Principal> principal = gate->Identify(context_);
+  if (!principal.ok()) return principal.status();
+  principal_ = *std::move(principal);
+  gate->Enlist(principal_, self_);
+  return absl::OkStatus();
+}
+
+absl::Status ReportStream::MayReport(const v1::ReportRequest& hello) const {
+  static const Permission* const permission =
+      FindPermission(MethodTaking(v1::ReportRequest::descriptor()));
+  if (queue_->gate() == nullptr) return absl::OkStatus();
+  return queue_->gate()->Check(permission, principal_, hello);
 }
 
 void ReportStream::End(absl::Status status) {
@@ -199,6 +218,12 @@ void ReportStream::TakeHello(Slot* slot) {
     }
     said_hello_ = true;
     ++under_way_;
+  }
+  if (absl::Status may = MayReport(*slot->message); !may.ok()) {
+    absl::MutexLock lock(&mutex_);
+    slot->taken = false;
+    --under_way_;
+    return EndLocked(std::move(may));
   }
   hub_->OpenSource(slot->message->hello(),
                    [self = shared_from_this(), slot](absl::StatusOr<ledger::OpenedSource> opened) {

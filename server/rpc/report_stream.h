@@ -27,6 +27,7 @@
 #include "server/hub/hub.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/open_streams.h"
+#include "server/rpc/permissions.h"
 
 namespace onhand::rpc {
 
@@ -79,6 +80,11 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
   void OnFinished(bool ok);
   void OnOver(bool ok);
 
+  // Who calls. UNAUTHENTICATED as Gate::Identify.
+  absl::Status Identify();
+  // Whether its token lets it report as this Hello says.
+  absl::Status MayReport(const v1::ReportRequest& hello) const;
+
   void TakeMessage(Slot* slot);
   void TakeHello(Slot* slot);
   void TakeBatch(Slot* slot);
@@ -107,6 +113,8 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
   Event finished_event_{this, &ReportStream::OnFinished};
   Event over_event_{this, &ReportStream::OnOver};
   std::shared_ptr<ReportStream> self_;  // the polling thread's
+
+  Principal principal_;  // set before any message is read; of no use where no token is asked for
 
   // Set once, before any batch is read.
   uint32_t source_ = 0;

@@ -27,6 +27,7 @@
 #include "onhand/v1/reservations.grpc.pb.h"
 #include "onhand/v1/rules.grpc.pb.h"
 #include "onhand/v1/stock.grpc.pb.h"
+#include "onhand/v1/tokens.grpc.pb.h"
 #include "onhand/v1/watch.grpc.pb.h"
 #include "onhand/v1/webhooks.grpc.pb.h"
 #include "server/hub/clock.h"
@@ -64,12 +65,13 @@ inline std::string MakeRequestId(absl::Time time = absl::Now()) {
 class ServedHub {
  public:
   explicit ServedHub(ServerOptions options = {}, int64_t clock_scale = 1,
-                     hub::WatchOptions watch_options = {})
+                     hub::WatchOptions watch_options = {}, bool asks_tokens = false)
       : clock_(clock_scale) {
     store_ = *storage::OpenStore("memory:", "");
     EXPECT_TRUE(store_->Migrate().ok());
     hub_ = *hub::Hub::Start(store_.get(), &clock_, {.version = "test"});
     options.address = "127.0.0.1:0";
+    options.insecure = !asks_tokens;
     watch_ = std::make_unique<hub::Watch>(hub_.get(), watch_options);
     server_ = *Server::Start(hub_.get(), watch_.get(), &clock_,
                              {.version = "test", .store = "memory"}, options);
@@ -90,6 +92,7 @@ class ServedHub {
   hub::Hub& hub() { return *hub_; }
   hub::Clock& clock() { return clock_; }
   hub::Watch& watch() { return *watch_; }
+  storage::Store& store() { return *store_; }
   Server& server() { return *server_; }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
 

@@ -42,11 +42,13 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
                ServerOptions options)
     : options_(std::move(options)),
       watch_(watch),
+      gate_(options_.insecure ? nullptr : std::make_unique<Gate>(hub)),
       catalog_(hub),
       stock_(hub),
       rules_(hub),
       quarantine_(hub),
       webhooks_(hub, surroundings.test_webhook),
+      tokens_(hub),
       hub_(hub, &streams_, std::move(surroundings)),
       insights_(hub, clock),
       reports_(hub, &streams_),
@@ -59,7 +61,8 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
                v1::HubService::service_full_name(), v1::InsightService::service_full_name(),
                v1::ReportService::service_full_name(), v1::AvailabilityService::service_full_name(),
                v1::FindService::service_full_name(), v1::ReservationService::service_full_name(),
-               v1::WatchService::service_full_name(), v1::WebhookService::service_full_name()}) {}
+               v1::WatchService::service_full_name(), v1::WebhookService::service_full_name(),
+               v1::TokenService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Watch* watch,
                                                       hub::Clock* clock, Surroundings surroundings,
@@ -85,10 +88,11 @@ absl::Status Server::Listen() {
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
         hub_.service(), insights_.service(), reports_.service(), availability_.service(),
         find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
-        health_.service()}) {
+        tokens_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
+  queue_.SetGate(gate_.get());
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(
@@ -107,20 +111,22 @@ absl::Status Server::Listen() {
   reservations_.Serve(&queue_);
   watches_.Serve(&queue_);
   webhooks_.Serve(&queue_);
+  tokens_.Serve(&queue_);
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // what the hub answers is as large as it is
   in_process_.Open(server_->InProcessChannel(arguments));
-  idle_watch_ = std::thread([this] { WatchIdleStreams(); });
+  idle_watch_ = std::thread([this] { WatchOpenStreams(); });
   return absl::OkStatus();
 }
 
-void Server::WatchIdleStreams() {
+void Server::WatchOpenStreams() {
   const absl::Duration interval = std::min(absl::Seconds(1), options_.idle_after / 4);
   while (!stopping_.WaitForNotificationWithTimeout(interval)) {
     streams_.EndIdle(absl::ToChronoNanoseconds(options_.idle_after));
+    if (gate_ != nullptr) gate_->EndStale();
   }
 }
 

@@ -19,6 +19,7 @@
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
 #include "server/rpc/find_service.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/health_service.h"
 #include "server/rpc/hub_service.h"
 #include "server/rpc/in_process.h"
@@ -29,6 +30,7 @@
 #include "server/rpc/reservation_service.h"
 #include "server/rpc/rules_service.h"
 #include "server/rpc/stock_service.h"
+#include "server/rpc/token_service.h"
 #include "server/rpc/watch_service.h"
 #include "server/rpc/webhook_service.h"
 
@@ -37,6 +39,8 @@ namespace onhand::rpc {
 struct ServerOptions {
   std::string address;  // HOST:PORT; port 0: one that is free
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  // No tokens are asked for: whoever reaches the port may do everything.
+  bool insecure = false;
   // A report stream on which nothing is heard for so long ends with IDLE.
   absl::Duration idle_after = absl::Seconds(60);
   // What agents are told when the hub stops, and how long it waits for them to close.
@@ -58,6 +62,8 @@ class Server {
   // The port that it listens on.
   int port() const { return port_; }
   const OpenStreams& streams() const { return streams_; }
+  // What HTTP routes that are no RPC pass too; null: no tokens are asked for.
+  const Gate* gate() const { return gate_.get(); }
   // For the HTTP port; until the server is gone.
   InProcess* in_process() { return &in_process_; }
 
@@ -69,16 +75,19 @@ class Server {
   Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings surroundings,
          ServerOptions options);
   absl::Status Listen();
-  void WatchIdleStreams();
+  // Ends streams on which nothing is heard, and those whose token holds no more.
+  void WatchOpenStreams();
 
   const ServerOptions options_;
   hub::Watch* const watch_;
+  const std::unique_ptr<Gate> gate_;
   OpenStreams streams_;
   CatalogService catalog_;
   StockService stock_;
   RulesService rules_;
   QuarantineService quarantine_;
   WebhookService webhooks_;
+  TokenService tokens_;
   HubService hub_;
   InsightService insights_;
   ReportService reports_;

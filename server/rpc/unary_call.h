@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace onhand::rpc {
@@ -30,12 +32,16 @@ class Reply {
   class Call {
    public:
     virtual void Answer(const absl::Status& status) = 0;
+    // Whose token it came with; empty: no token was asked for.
+    virtual const std::string& principal() const = 0;
 
    protected:
     ~Call() = default;
   };
   explicit Reply(Call* call) : call_(call) {}
   void operator()(const absl::Status& status) const { call_->Answer(status); }
+  // Valid until the answer.
+  const std::string& principal() const { return call_->principal(); }
 
  private:
   Call* call_;
@@ -71,6 +77,7 @@ class UnaryMethod {
   Service* const service_;
   const Ask ask_;
   const Handle handle_;
+  const Permission* const permission_ = FindPermission(MethodTaking(Request::descriptor()));
   const bool aside_;
   const int calls_;  // as many wait when nothing is asked
   int waiting_ = 0;  // the polling thread's
@@ -116,6 +123,8 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
     Handle();
   }
 
+  const std::string& principal() const override { return principal_; }
+
   // The polling thread may use the call again before this has returned.
   void Answer(const absl::Status& status) override {
     if (status.ok()) {
@@ -126,7 +135,14 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
   }
 
  private:
-  void Handle() { method_->handle_(*request_, response_, Reply(this)); }
+  void Handle() {
+    if (const Gate* gate = method_->queue_->gate(); gate != nullptr) {
+      absl::StatusOr<Principal> principal = gate->Admit(method_->permission_, *context_, *request_);
+      if (!principal.ok()) return Answer(principal.status());
+      principal_ = std::move(principal->name);
+    }
+    method_->handle_(*request_, response_, Reply(this));
+  }
 
   const std::shared_ptr<UnaryMethod> method_;
   alignas(8) std::array<char, 4'096> first_block_;  // what most calls get by with
@@ -135,6 +151,7 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
   Response* response_ = nullptr;
   std::optional<grpc::ServerContext> context_;
   std::optional<Responder> responder_;
+  std::string principal_;
   bool taken_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace onhand::rpc {
@@ -32,8 +33,19 @@ void WatchStream::OnOpened(bool ok) {
   queue_->DoAside([self = self_] { self->OpenWatch(); });
 }
 
+absl::StatusOr<uint64_t> WatchStream::Open() {
+  static const Permission* const permission =
+      FindPermission(MethodTaking(v1::WatchRequest::descriptor()));
+  if (Gate* const gate = queue_->gate(); gate != nullptr) {
+    const absl::StatusOr<Principal> principal = gate->Admit(permission, context_, request_);
+    if (!principal.ok()) return principal.status();
+    gate->Enlist(*principal, shared_from_this());
+  }
+  return watch_->Open(request_, shared_from_this());
+}
+
 void WatchStream::OpenWatch() {
-  const absl::StatusOr<uint64_t> watcher = watch_->Open(request_, shared_from_this());
+  const absl::StatusOr<uint64_t> watcher = Open();
   bool over = false;
   {
     absl::MutexLock lock(&mutex_);

@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
@@ -46,6 +47,8 @@ class WatchStream final : public hub::WatchReader,
   void OnOver(bool ok);
 
   void OpenWatch();
+  // If the caller may watch. Errors: as Gate::Admit and hub::Watch::Open.
+  absl::StatusOr<uint64_t> Open();
   // Writes what waits, or finishes; nothing while another operation is under way.
   void Act();
   // The same at the end of an event; leaves the queue if that was the last.

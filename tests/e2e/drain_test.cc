@@ -41,7 +41,7 @@ TEST(StartTest, InsecureIsRefusedWhereOtherMachinesCanReachIt) {
 }
 
 TEST(StartTest, WrongFlagsAreUsageErrorsThatNameTheRemedy) {
-  EXPECT_EQ(Serve("memory:", "127.0.0.1:0", {}).exit_code, 2);
+  EXPECT_EQ(Serve("memory:", "0.0.0.0:0", {}).exit_code, 2);  // tokens without TLS
   EXPECT_EQ(Serve("memory:", "127.0.0.1").exit_code, 2);
   const Ended store = Serve("oracle:thing", "127.0.0.1:0");
   EXPECT_EQ(store.exit_code, 2);

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/tls.h"
+#include "clients/cpp/token_file.h"
 #include "onhand/v1/hub.grpc.pb.h"
 #include "tests/e2e/questions.h"
 #include "tests/support/process.h"
@@ -65,6 +66,7 @@ class TlsTest : public ::testing::Test {
     std::filesystem::create_directory_symlink(folder_ / "hub-1", folder_ / "hub");
   }
 
+  std::string Token() const { return folder_ / "first.token"; }
   std::vector<std::string> HubFlags() const {
     return {"--tls-cert-file",       folder_ / "hub/tls.pem", "--tls-key-file",
             folder_ / "hub/tls.key", "--tls-client-ca-file",  ours_.file()};
@@ -81,6 +83,7 @@ class TlsTest : public ::testing::Test {
                                                     .ca_file = ours_.file(),
                                                     .cert_file = folder_ / "client/tls.pem",
                                                     .key_file = folder_ / "client/tls.key"});
+    options.token = *client::TokenFile::Open(Token());
     return client::Connection(options);
   }
   Ended Ask(std::vector<std::string> flags) const {
@@ -111,7 +114,7 @@ class TlsTest : public ::testing::Test {
   TempFolder folder_;
   const Authority ours_{folder_ / "ours"};
   const Authority theirs_{folder_ / "theirs"};
-  HubProgram hub_{"memory:", HubFlags()};
+  HubProgram hub_{"memory:", Token(), HubFlags()};
 };
 
 TEST_F(TlsTest, OnlyWhoShowsACertificateOfTheChainsIsLetIn) {
@@ -144,10 +147,12 @@ TEST_F(TlsTest, AStoreReportsAndAWebsiteAsks) {
   MakeLocations(connection, {"store"});
   std::filesystem::create_directory(folder_ / "drop");
   std::ofstream(folder_ / "drop/stock.csv") << "sku,on_hand\nbat,7\n";
+  std::vector<std::string> flags = FlagsOf("client");
+  flags.insert(flags.end(), {"--token-file", Token()});
   const AgentProgram agent(hub_.address(),
                            {"--location", "store", "--source", "csv:" + (folder_ / "drop"),
                             "--spool", folder_ / "spool", "--unknown-items", "create"},
-                           FlagsOf("client"));
+                           flags);
   const Ended told = agent.RunOnce();
   EXPECT_EQ(told.exit_code, 0) << told.err;
   EXPECT_EQ(OnHand(connection, "store")["bat"], 7);
@@ -162,6 +167,8 @@ TEST_F(TlsTest, AStoreReportsAndAWebsiteAsks) {
   std::vector<std::string> curl = {"/usr/bin/curl", "-sS", "--cacert",
                                    ours_.file(),    "-T",  folder_ / "large.csv"};
   for (const std::string& flag : CurlFlagsOf("client")) curl.push_back(flag);
+  curl.insert(curl.end(),
+              {"-H", "Authorization: Bearer " + client::TokenFile::Open(Token()).value()->text()});
   curl.push_back(absl::StrCat("https://", hub_.http_address(), "/v1/locations/store/files/"));
   const Ended taken = RunToEnd(curl);
   EXPECT_EQ(taken.exit_code, 0) << taken.err;
@@ -237,21 +244,18 @@ TEST_F(TlsTest, ThoseWhoNeverShakeHandsHoldUpNobody) {
   EXPECT_EQ(hub_.Stop(), 0) << hub_.log();
 }
 
-TEST(TlsFlagsTest, WhatOthersCanReachAsksForCertificates) {
+TEST(TlsFlagsTest, WhatOthersCanReachAsksForTls) {
   const TempFolder folder;
   const Authority authority(folder / "authority");
   authority.Sign(folder / "hub", "hub");
-  const std::vector<std::string> serve = {HubPath(),         "serve",
-                                          "--store",         "memory:",
-                                          "--grpc",          "0.0.0.0:0",
-                                          "--http",          "127.0.0.1:0",
-                                          "--tls-cert-file", folder / "hub/tls.pem",
-                                          "--tls-key-file",  folder / "hub/tls.key"};
-  const Ended open = RunToEnd(serve);
+  const std::vector<std::string> plain = {
+      HubPath(), "serve", "--store", "memory:", "--grpc", "0.0.0.0:0", "--http", "127.0.0.1:0"};
+  const Ended open = RunToEnd(plain);
   EXPECT_EQ(open.exit_code, 2);
-  EXPECT_TRUE(absl::StrContains(open.err, "--tls-client-ca-file")) << open.err;
-  std::vector<std::string> mixed = serve;
-  mixed.push_back("--insecure");
+  EXPECT_TRUE(absl::StrContains(open.err, "--tls-cert-file")) << open.err;
+  std::vector<std::string> mixed = plain;
+  mixed.insert(mixed.end(), {"--insecure", "--tls-cert-file", folder / "hub/tls.pem",
+                             "--tls-key-file", folder / "hub/tls.key"});
   EXPECT_EQ(RunToEnd(mixed).exit_code, 2);
   const Ended far = RunToEnd({OnhandPath(), "--hub", "hub.example:7070", "status"});
   EXPECT_EQ(far.exit_code, 2);

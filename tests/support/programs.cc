@@ -51,15 +51,33 @@ std::string HubPath() { return PathOf("onhandd", ONHAND_HUB_PATH); }
 std::string AgentPath() { return PathOf("onhand-agent", ONHAND_AGENT_PATH); }
 std::string OnhandPath() { return PathOf("onhand", ONHAND_CLI_PATH); }
 
-HubProgram::HubProgram(std::string store, std::vector<std::string> security)
-    : store_(std::move(store)), security_(std::move(security)), port_(FreePort()) {}
+HubProgram::HubProgram(std::string store, std::string first_token_file,
+                       std::vector<std::string> tls_flags)
+    : store_(std::move(store)),
+      first_token_file_(std::move(first_token_file)),
+      tls_flags_(std::move(tls_flags)),
+      port_(FreePort()) {}
 
 std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
+
+std::string HubProgram::http_address() const {
+  constexpr absl::string_view kMark = " http=";
+  const std::string log = process_->err();
+  const size_t mark = log.find(kMark);
+  return mark == std::string::npos
+             ? ""
+             : log.substr(mark + kMark.size(), log.find('\n', mark) - mark - kMark.size());
+}
 
 void HubProgram::Launch(const std::vector<std::string>& more_arguments) {
   std::vector<std::string> arguments = {HubPath(), "serve",       "--grpc",  address(),
                                         "--http",  "127.0.0.1:0", "--store", store_};
-  Append(arguments, security_);
+  if (first_token_file_.empty()) {
+    arguments.push_back("--insecure");
+  } else {
+    Append(arguments, {"--first-token-file", first_token_file_});
+  }
+  Append(arguments, tls_flags_);
   Append(arguments, more_arguments);
   process_.reset();
   process_ = std::make_unique<Process>(arguments);
@@ -87,13 +105,6 @@ int HubProgram::Stop() { return EndGently(*process_, "onhandd"); }
 
 bool HubProgram::IsRunning() { return process_ != nullptr && process_->IsRunning(); }
 
-std::string HubProgram::http_address() const {
-  const std::string log = process_->err();
-  constexpr char kBefore[] = " http=";
-  const size_t at = log.find(kBefore) + sizeof(kBefore) - 1;
-  return log.substr(at, log.find('\n', at) - at);
-}
-
 std::string HubProgram::log() const {
   return process_ == nullptr ? "" : process_->out() + process_->err();
 }
@@ -109,6 +120,7 @@ client::Connection HubProgram::Connect(absl::Duration timeout) const {
 
 Ended HubProgram::Onhand(const std::vector<std::string>& arguments) const {
   std::vector<std::string> all = {OnhandPath(), "--hub", address()};
+  if (!first_token_file_.empty()) Append(all, {"--token-file", first_token_file_});
   Append(all, arguments);
   return RunToEnd(all);
 }

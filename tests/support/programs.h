@@ -33,8 +33,10 @@ std::string OnhandPath();
 // One hub on one address for its whole life, through as many processes as a test kills.
 class HubProgram {
  public:
-  // Takes a free port; starts nothing. `store` is what --store takes, `security` the flags for it.
-  explicit HubProgram(std::string store, std::vector<std::string> security = {"--insecure"});
+  // Takes a free port; starts nothing. `store` is what --store takes. With a file for its first
+  // token it asks for tokens, and is called with the one in that file; otherwise it is --insecure.
+  explicit HubProgram(std::string store, std::string first_token_file = "",
+                      std::vector<std::string> tls_flags = {});
 
   // Starts a process without waiting for it. Precondition: none runs.
   void Launch(const std::vector<std::string>& more_arguments = {});
@@ -50,7 +52,7 @@ class HubProgram {
 
   const std::string& store() const { return store_; }
   std::string address() const;
-  // HOST:PORT of its HTTP port, another one each time it is started.
+  // Of the HTTP port, another one each time it is started. Precondition: it is ready.
   std::string http_address() const;
   // Of the present process, or of the last one.
   std::string log() const;
@@ -58,14 +60,15 @@ class HubProgram {
   // A connection that waits for a hub that is being started again.
   client::Connection Connect(absl::Duration timeout = absl::Seconds(20)) const;
 
-  // `onhand --hub ADDRESS arguments...`
+  // `onhand --hub ADDRESS [--token-file FILE] arguments...`
   Ended Onhand(const std::vector<std::string>& arguments) const;
   // `onhandd verify` on this hub's store. Precondition: no hub runs on it.
   Ended Verify() const;
 
  private:
   const std::string store_;
-  const std::vector<std::string> security_;
+  const std::string first_token_file_;
+  const std::vector<std::string> tls_flags_;
   const uint16_t port_;
   std::unique_ptr<Process> process_;
 };
