@@ -212,8 +212,9 @@ int Serve(const ServeConfig& config) {
       .test_webhook = [&sender](const std::string& id, rpc::WebhookService::TestDone done) {
         sender.Test(id, std::move(done));
       }};
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      hub->get(), &watch, &clock, std::move(surroundings), {.address = addresses->grpc.ToString(), .insecure = config.insecure});
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(hub->get(), &watch, &clock, std::move(surroundings),
+                         {.address = addresses->grpc.ToString(), .insecure = config.insecure});
   if (!server.ok()) return Fail(server.status());
 
   std::atomic<bool> draining{false};

@@ -307,9 +307,11 @@ void AddRunOptions(CLI::App& app, CommandLine& given) {
   app.add_option("--source-id", given.source_id,
                  "The source's name, unique in the chain; LOCATION-SCHEME");
   app.add_option("--spool", given.spool, "The agent's durable memory, a file");
-  app.add_flag("--insecure", given.insecure, "No TLS; a token is shown to a hub on this machine only");
+  app.add_flag("--insecure", given.insecure,
+               "No TLS; a token is shown to a hub on this machine only");
   app.add_option("--ca", given.ca_file, "Certificates to trust (PEM) instead of the system's");
-  app.add_option("--token-file", given.token_file, "Holds the token that an admin of the hub made for this agent; read again when "
+  app.add_option("--token-file", given.token_file,
+                 "Holds the token that an admin of the hub made for this agent; read again when "
                  "it changes")
       ->envname("ONHAND_TOKEN_FILE");
   app.add_option("--source-password-file", given.source_password_file,

@@ -1,6 +1,6 @@
 // Options that belong to one command are described here, or in rule_commands.cc,
-// reservation_commands.cc, insight_commands.cc, feed_commands.cc, webhook_commands.cc and token_commands.cc, and used
-// in the file of that command.
+// reservation_commands.cc, insight_commands.cc, feed_commands.cc, webhook_commands.cc and
+// token_commands.cc, and used in the file of that command.
 #include "clients/cli/command_line.h"
 
 #include <algorithm>
@@ -393,9 +393,9 @@ int RunCommand(const GlobalOptions& options, const Command& command,
   if (!options.token_file.empty()) {
     auto token = client::TokenFile::Open(options.token_file);
     if (token.ok() && !client::IsThisMachine(options.hub)) {
-      token = absl::InvalidArgumentError(absl::StrCat(
-          "--token-file would show the token to the network between here and ", options.hub,
-          ", without TLS; use a hub on this machine"));
+      token = absl::InvalidArgumentError(
+          absl::StrCat("--token-file would show the token to the network between here and ",
+                       options.hub, ", without TLS; use a hub on this machine"));
     }
     if (!token.ok()) {
       surroundings.err << "onhand: " << std::string(token.status().message()) << ".\n";

@@ -52,9 +52,10 @@ absl::StatusOr<std::shared_ptr<TokenFile>> TokenFile::Open(const std::string& pa
   std::shared_ptr<TokenFile> file(new TokenFile(path));
   absl::MutexLock lock(&file->mutex_);
   if (file->Read()) return file;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--token-file '", path, "' cannot be read or is empty; name a file that holds the token "
-      "alone"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--token-file '", path,
+                   "' cannot be read or is empty; name a file that holds the token "
+                   "alone"));
 }
 
 std::string TokenFile::text() {

@@ -1,5 +1,5 @@
-// The token that a program shows to the hub, from a file that holds it alone. The file is read again
-// when it changes, so that a token is replaced without a restart. Any thread.
+// The token that a program shows to the hub, from a file that holds it alone. The file is read
+// again when it changes, so that a token is replaced without a restart. Any thread.
 //
 // The token is shown by an interceptor and not by call credentials: gRPC refuses those on a channel
 // without TLS, which is what a hub on the same machine is reached by.

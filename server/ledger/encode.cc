@@ -290,9 +290,7 @@ void Fields(auto& archive, Is<LocationLearning> auto& location) {
 void Fields(auto& archive, Is<Learned> auto& learned) {
   archive(learned.chain, learned.items, learned.locations);
 }
-void Fields(auto& archive, Is<Webhook> auto& webhook) {
-  archive(webhook.set, webhook.delivered);
-}
+void Fields(auto& archive, Is<Webhook> auto& webhook) { archive(webhook.set, webhook.delivered); }
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
   archive(other.source, other.offset);

@@ -53,11 +53,10 @@ absl::StatusOr<Principal> Gate::Identify(absl::string_view authorization) const 
     const ledger::journal::TokenCreated* token = state.tokens.Find(token_id);
     if (token == nullptr || !SameHash(token->sha256(), sha256)) return UnknownToken();
     if (absl::Status expiry = CheckExpiry(state, *token); !expiry.ok()) return expiry;
-    return Principal{
-        .token_id = token_id,
-        .name = token->principal(),
-        .role = static_cast<v1::Role>(token->role()),
-        .location_ids = {token->location_ids().begin(), token->location_ids().end()}};
+    return Principal{.token_id = token_id,
+                     .name = token->principal(),
+                     .role = static_cast<v1::Role>(token->role()),
+                     .location_ids = {token->location_ids().begin(), token->location_ids().end()}};
   });
 }
 

@@ -163,8 +163,7 @@ constexpr Permission kPermissions[] = {
     {"onhand.v1.ReservationService.ReleaseReservation", kSales},
     {"onhand.v1.ReservationService.ReassignLine", kSales},
     {"onhand.v1.ReservationService.FailPick", kSales, kStore, kLinesOfReservation},
-    {"onhand.v1.ReservationService.GetReservation", kSales | kReaders, kStore,
-     kLinesOfReservation},
+    {"onhand.v1.ReservationService.GetReservation", kSales | kReaders, kStore, kLinesOfReservation},
     {"onhand.v1.ReservationService.ListReservations", kSales | kReaders, kStore, "location_id"},
     {"onhand.v1.ReservationService.ListShortages", kSales | kReaders, kStore, "location_id"},
     {"onhand.v1.ReservationService.ImportOrders", kSales},
@@ -327,8 +326,8 @@ absl::Status CheckPermission(const Permission* row, const ledger::State& state,
 }
 
 std::string RoleName(v1::Role role) {
-  return absl::StrReplaceAll(
-      absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_")), {{"_", "-"}});
+  return absl::StrReplaceAll(absl::AsciiStrToLower(absl::StripPrefix(v1::Role_Name(role), "ROLE_")),
+                             {{"_", "-"}});
 }
 
 }  // namespace onhand::rpc

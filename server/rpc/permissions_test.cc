@@ -30,8 +30,8 @@ using google::protobuf::MethodDescriptor;
 
 const char kReflection[] = "grpc.reflection.v1alpha.ServerReflection.ServerReflectionInfo";
 
-// What the table should say, written by hand: S site, T store, V viewer, E rule editor, A admin, and
-// in small letters (a agent, t store) those that may for their own locations only; * anyone.
+// What the table should say, written by hand: S site, T store, V viewer, E rule editor, A admin,
+// and in small letters (a agent, t store) those that may for their own locations only; * anyone.
 const std::map<std::string, std::string>& Expected() {
   static const auto* const expected = new std::map<std::string, std::string>{
       {"onhand.v1.AvailabilityService.GetAvailability", "STVEA"},
@@ -149,8 +149,7 @@ std::map<std::string, const MethodDescriptor*> Methods() {
         v1::ReportRequest::descriptor(), v1::GetReservationRequest::descriptor(),
         v1::GetRuleRequest::descriptor(), v1::AdjustRequest::descriptor(),
         v1::CreateTokenRequest::descriptor(), v1::WatchRequest::descriptor(),
-        v1::SetWebhookRequest::descriptor(),
-        grpc::health::v1::HealthCheckRequest::descriptor()}) {
+        v1::SetWebhookRequest::descriptor(), grpc::health::v1::HealthCheckRequest::descriptor()}) {
     files.insert(message->file());
   }
   for (const auto* file : files) {
@@ -187,8 +186,7 @@ class SecuredHub {
     void* tag = nullptr;
     bool ok = false;
     const size_t dot = method.rfind('.');
-    const std::string path =
-        absl::StrCat("/", method.substr(0, dot), "/", method.substr(dot + 1));
+    const std::string path = absl::StrCat("/", method.substr(0, dot), "/", method.substr(dot + 1));
     auto stream = grpc::GenericStub(hub_.channel()).PrepareCall(&context, path, &queue);
     stream->StartCall(nullptr);
     queue.Next(&tag, &ok);
@@ -258,16 +256,16 @@ class SecuredHub {
                            &locations_response, admin_));
     v1::BatchUpsertChannelsRequest channels;
     channels.set_request_id(MakeRequestId());
-    for (const auto& [id, kind] : {std::pair("ship", v1::CHANNEL_KIND_SHIP),
-                                   std::pair("pickup", v1::CHANNEL_KIND_PICKUP)}) {
+    for (const auto& [id, kind] :
+         {std::pair("ship", v1::CHANNEL_KIND_SHIP), std::pair("pickup", v1::CHANNEL_KIND_PICKUP)}) {
       v1::Channel& channel = *channels.add_channels();
       channel.set_channel_id(id);
       channel.set_name(id);
       channel.set_kind(kind);
     }
     v1::BatchUpsertChannelsResponse channels_response;
-    ServedHub::Expect(Call(&v1::CatalogService::Stub::BatchUpsertChannels, channels,
-                           &channels_response, admin_));
+    ServedHub::Expect(
+        Call(&v1::CatalogService::Stub::BatchUpsertChannels, channels, &channels_response, admin_));
     v1::BatchUpsertItemsRequest items;
     items.set_request_id(MakeRequestId());
     items.add_items()->set_sku("boot");
@@ -374,9 +372,9 @@ TEST(Permissions, EveryServedServiceIsLookedAt) {
   for (const auto& [name, method] : Methods()) served.insert(method->service()->full_name());
   std::set<std::string> contract;
   std::vector<const google::protobuf::FileDescriptor*> files;
-  for (const char* file : {"availability", "catalog", "find", "hub", "insights", "quarantine",
-                           "report", "reservations", "rules", "stock", "tokens", "watch",
-                           "webhooks"}) {
+  for (const char* file :
+       {"availability", "catalog", "find", "hub", "insights", "quarantine", "report",
+        "reservations", "rules", "stock", "tokens", "watch", "webhooks"}) {
     const auto* found = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
         absl::StrCat("onhand/v1/", file, ".proto"));
     ASSERT_NE(found, nullptr) << file;
@@ -404,8 +402,7 @@ TEST(Permissions, ExactlyTheExpectedCellsAnswer) {
                               v1::ROLE_RULE_EDITOR, v1::ROLE_ADMIN}) {
     const bool bound = role == v1::ROLE_AGENT || role == v1::ROLE_STORE;
     tokens[role] = hub.Create(v1::Role_Name(role), role, 0,
-                              bound ? std::vector<std::string>{"mine"}
-                                    : std::vector<std::string>{})
+                              bound ? std::vector<std::string>{"mine"} : std::vector<std::string>{})
                        .text();
     ASSERT_NE(tokens[role], "");
   }
@@ -415,13 +412,13 @@ TEST(Permissions, ExactlyTheExpectedCellsAnswer) {
       for (const bool own : {true, false}) {
         const std::string request = RequestAbout(*method, own ? "mine" : "other", hub);
         // A watch of health ends by itself only with the hub.
-        const grpc::Status status = hub.CallByName(
-            name, token, request,
-            name == "grpc.health.v1.Health.Watch" ? std::chrono::milliseconds(50)
-                                                  : std::chrono::seconds(20));
-        const std::string cell = absl::StrCat(name, " by ", v1::Role_Name(role), " about ",
-                                              own ? "its own" : "another", " location: ",
-                                              status.error_message());
+        const grpc::Status status =
+            hub.CallByName(name, token, request,
+                           name == "grpc.health.v1.Health.Watch" ? std::chrono::milliseconds(50)
+                                                                 : std::chrono::seconds(20));
+        const std::string cell =
+            absl::StrCat(name, " by ", v1::Role_Name(role), " about ", own ? "its own" : "another",
+                         " location: ", status.error_message());
         ++cells;
         if (ShouldLetIn(name, role, own)) {
           EXPECT_NE(status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << cell;
@@ -490,12 +487,10 @@ TEST(Permissions, AgentDoesNotTakeOverASourceOfOtherLocations) {
   *request.mutable_hello() = HelloFor("other");
   *request.mutable_batch() = BatchOf(1, "boot", 3);
   v1::SubmitReportResponse response;
-  ServedHub::Expect(
-      hub.Call(&v1::ReportService::Stub::SubmitReport, request, &response, other));
+  ServedHub::Expect(hub.Call(&v1::ReportService::Stub::SubmitReport, request, &response, other));
   request.mutable_hello()->set_location_ids(0, "mine");
-  EXPECT_EQ(
-      ReasonOf(hub.Call(&v1::ReportService::Stub::SubmitReport, request, &response, mine)),
-      "SOURCE_NOT_YOURS");
+  EXPECT_EQ(ReasonOf(hub.Call(&v1::ReportService::Stub::SubmitReport, request, &response, mine)),
+            "SOURCE_NOT_YOURS");
 }
 
 TEST(Tokens, AreToldApartByWhatIsWrong) {

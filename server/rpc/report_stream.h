@@ -26,8 +26,8 @@
 #include "onhand/v1/report.grpc.pb.h"
 #include "server/hub/hub.h"
 #include "server/rpc/call_queue.h"
-#include "server/rpc/permissions.h"
 #include "server/rpc/open_streams.h"
+#include "server/rpc/permissions.h"
 
 namespace onhand::rpc {
 

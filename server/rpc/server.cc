@@ -87,8 +87,8 @@ absl::Status Server::Listen() {
   for (grpc::Service* service :
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
         hub_.service(), insights_.service(), reports_.service(), availability_.service(),
-         find_.service(), reservations_.service(), watches_.service(), webhooks_.service(), tokens_.service(),
-         health_.service()}) {
+        find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
+        tokens_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);

@@ -1,6 +1,6 @@
-// The text of a token: `onhand_`, 43 base64url characters of 256 random bits, `_`, and the CRC32C of
-// those characters as 8 hexadecimal ones, so that a scanner finds a leaked one and a mistyped one is
-// told apart from a wrong one. Nothing but its SHA-256 is kept. Any thread.
+// The text of a token: `onhand_`, 43 base64url characters of 256 random bits, `_`, and the CRC32C
+// of those characters as 8 hexadecimal ones, so that a scanner finds a leaked one and a mistyped
+// one is told apart from a wrong one. Nothing but its SHA-256 is kept. Any thread.
 #ifndef ONHAND_SERVER_RPC_TOKEN_TEXT_H_
 #define ONHAND_SERVER_RPC_TOKEN_TEXT_H_
 

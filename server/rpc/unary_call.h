@@ -137,8 +137,7 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
  private:
   void Handle() {
     if (const Gate* gate = method_->queue_->gate(); gate != nullptr) {
-      absl::StatusOr<Principal> principal =
-          gate->Admit(method_->permission_, *context_, *request_);
+      absl::StatusOr<Principal> principal = gate->Admit(method_->permission_, *context_, *request_);
       if (!principal.ok()) return Answer(principal.status());
       principal_ = std::move(principal->name);
     }

@@ -52,24 +52,22 @@ std::string AgentPath() { return PathOf("onhand-agent", ONHAND_AGENT_PATH); }
 std::string OnhandPath() { return PathOf("onhand", ONHAND_CLI_PATH); }
 
 HubProgram::HubProgram(std::string store, std::string first_token_file)
-    : store_(std::move(store)),
-      first_token_file_(std::move(first_token_file)),
-      port_(FreePort()) {}
+    : store_(std::move(store)), first_token_file_(std::move(first_token_file)), port_(FreePort()) {}
 
 std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
 std::string HubProgram::http_address() const {
-  constexpr absl::string_view kMark = " http=";
+  const std::string mark = " http=";
   const std::string log = process_->err();
-  const size_t mark = log.find(kMark);
-  return mark == std::string::npos
-             ? ""
-             : log.substr(mark + kMark.size(), log.find('\n', mark) - mark - kMark.size());
+  const size_t at = log.find(mark);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + mark.size();
+  return log.substr(begin, log.find('\n', begin) - begin);
 }
 
 void HubProgram::Launch(const std::vector<std::string>& more_arguments) {
-  std::vector<std::string> arguments = {HubPath(),     "serve",   "--grpc", address(),   "--http",
-                                        "127.0.0.1:0", "--store", store_};
+  std::vector<std::string> arguments = {HubPath(), "serve",       "--grpc",  address(),
+                                        "--http",  "127.0.0.1:0", "--store", store_};
   if (first_token_file_.empty()) {
     arguments.push_back("--insecure");
   } else {
