@@ -31,8 +31,8 @@ void DescribeRevoke(CLI::App& command, TokenOptions& options) {
 
 void AddTokens(CLI::App& app, Command* chosen) {
   CLI::App& token = AddGroup(app, "token", "Who may call the hub");
-  Add<TokenOptions>(token, chosen, "create", "Make a token; its text is shown once",
-                    DescribeCreate, CreateToken);
+  Add<TokenOptions>(token, chosen, "create", "Make a token; its text is shown once", DescribeCreate,
+                    CreateToken);
   token.add_subcommand("list", "List tokens, without their texts")->callback([chosen] {
     *chosen = ListTokens;
   });

@@ -40,8 +40,8 @@ absl::Status CreateToken(Session& session, const TokenOptions& options) {
   // Opened first: the text is told once.
   int opened = -1;
   if (!options.out_file.empty()) {
-    opened = open(options.out_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                  S_IRUSR | S_IWUSR);
+    opened =
+        open(options.out_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (opened < 0) {
       return UsageError("--out", options.out_file, "name a file that is not there yet");
     }
@@ -55,9 +55,9 @@ absl::Status CreateToken(Session& session, const TokenOptions& options) {
     return response.status();
   }
   if (response->text().empty()) {
-    return absl::DataLossError(absl::StrCat(
-        "the answer was lost on its way, and the token's text with it: revoke ",
-        response->token().token_id(), " and make another"));
+    return absl::DataLossError(
+        absl::StrCat("the answer was lost on its way, and the token's text with it: revoke ",
+                     response->token().token_id(), " and make another"));
   }
   if (opened >= 0) {
     const std::string line = absl::StrCat(response->text(), "\n");
@@ -106,8 +106,7 @@ absl::Status RevokeToken(Session& session, const TokenOptions& options) {
   request.set_token_id(options.token_id);
   request.set_author(options.author);
   request.set_reason(options.reason);
-  const auto response =
-      session.hub.Write(&v1::TokenService::Stub::RevokeToken, std::move(request));
+  const auto response = session.hub.Write(&v1::TokenService::Stub::RevokeToken, std::move(request));
   if (!response.ok()) return response.status();
   if (session.json) {
     PrintJson(session, *response);

@@ -73,8 +73,8 @@ HttpResponse PostUnary(const HubDoor& hub, const Method& method, HttpRequest& re
   if (!message.ok()) return Refused(message.status());
 
   std::string answer;
-  const grpc::Status status = CallHub(*hub.rpc, method.path, *message,
-                                      request.Header("authorization"), *deadline, &answer);
+  const grpc::Status status =
+      CallHub(*hub.rpc, method.path, *message, request.Header("authorization"), *deadline, &answer);
   if (!status.ok()) return Refused(status);
   absl::StatusOr<std::string> encoded = Encode(*codec, method, std::move(answer));
   if (!encoded.ok()) return Refused(encoded.status());
@@ -93,8 +93,8 @@ HttpResponse GetUnary(const HubDoor& hub, const Freshness& freshness, const Meth
   if (!message.ok()) return Refused(message.status());
 
   std::string answer;
-  const grpc::Status status = CallHub(*hub.rpc, method.path, *message,
-                                      request.Header("authorization"), *deadline, &answer);
+  const grpc::Status status =
+      CallHub(*hub.rpc, method.path, *message, request.Header("authorization"), *deadline, &answer);
   if (!status.ok()) return Refused(status);
   HttpResponse response{.content_type = ContentTypeOf(*codec, kUnaryTypes)};
   const bool cacheable = freshness.TakeOut(method.output, &answer, &response);

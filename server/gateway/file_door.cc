@@ -154,8 +154,7 @@ absl::StatusOr<FileDoor::Place> FileDoor::FindPlace(const std::string& location_
 }
 
 HttpResponse FileDoor::Put(HttpRequest& request) {
-  const std::string name =
-      request.path.substr(request.path.rfind(kMiddle) + sizeof(kMiddle) - 1);
+  const std::string name = request.path.substr(request.path.rfind(kMiddle) + sizeof(kMiddle) - 1);
   const absl::StatusOr<Place> place = FindPlace(LocationIn(request.path));
   if (!place.ok()) return Refused(place.status());
   const absl::StatusOr<std::optional<absl::Time>> modified = ModifiedOf(request);

@@ -74,8 +74,7 @@ void Close(grpc::CompletionQueue& queue) {
 }  // namespace
 
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     const std::string& authorization, absl::Time deadline,
-                     std::string* response) {
+                     const std::string& authorization, absl::Time deadline, std::string* response) {
   // gRPC notices a deadline that has passed in its own time, and the hub is often quicker.
   if (deadline <= absl::Now()) {
     return grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded");

@@ -114,8 +114,7 @@ void Hub::Submit(Write write) {
       answer = write.decide_by_rules != nullptr ? write.decide_by_rules(group, ledger_.rule_book())
                                                 : write.decide(group);
       if (answer.ok() && !write.request_id.empty() && group.fact_count() > facts_before) {
-        ledger::KeepAnswer(group, write.request_id, write.content_hash, *answer,
-                           write.principal);
+        ledger::KeepAnswer(group, write.request_id, write.content_hash, *answer, write.principal);
       }
     }
     return [done, answer = std::move(answer)](const absl::Status& outcome) mutable {

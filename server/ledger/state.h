@@ -212,7 +212,7 @@ struct State {
   // Supply on its way by item, in the order of (due, reference, location).
   Table<uint32_t, std::vector<journal::IncomingSet>> incoming;
   Reservations reservations;
-  Table<std::string, Webhook> webhooks;  // by id; with their secrets
+  Table<std::string, Webhook> webhooks;              // by id; with their secrets
   Table<std::string, journal::TokenCreated> tokens;  // by id, those that expired included
 
   // Of `rules`, those that set a demand factor; made anew when an image is loaded.

@@ -101,12 +101,14 @@ absl::Status Demo::Prepare() {
   if (!stage.ok()) return stage.status();
   stage_ = *std::move(stage);
   if (const auto status = stage_->StartHub(given_.speed); !status.ok()) return status;
-  std::cout << "Hub: ONHAND_HUB=" << stage_->hub() << ", on SQLite in " << stage_->folder() << "\n"
+  std::cout << "Hub: ONHAND_HUB=" << stage_->hub()
+            << " ONHAND_TOKEN_FILE=" << stage_->TokenFile("first") << ", on SQLite in "
+            << stage_->folder() << "\n"
             << std::flush;
   if (const auto status = stage_->ImportChain(); !status.ok()) return status;
-  hub_ = std::make_unique<client::Connection>(client::ConnectionOptions{.hub = stage_->hub()});
+  hub_ = std::make_unique<client::Connection>(stage_->connection());
 
-  probe_ = std::make_unique<Probe>(stage_->hub(), "in-store");
+  probe_ = std::make_unique<Probe>(stage_->connection(), "in-store");
   tills_ = std::make_unique<Tills>(Tills::Options{
       .folder = stage_->drop_folder(),
       .history = *std::move(history),

@@ -25,7 +25,7 @@ class Probe {
   };
 
   // Asks `hub` on `channel_id`, which must withhold nothing.
-  Probe(const std::string& hub, std::string channel_id);
+  Probe(client::ConnectionOptions hub, std::string channel_id);
   ~Probe();
 
   // A sale left `left` units in the store; its file was dropped at `dropped_at`.

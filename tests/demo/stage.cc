@@ -113,19 +113,27 @@ std::string Stage::HubLog() const { return folder_ + "/hub.log"; }
 absl::Status Stage::StartHub(int64_t scale) {
   absl::StatusOr<Child> hub =
       Child::Start({programs_.hub, "serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                    "--store", absl::StrCat("sqlite:", folder_, "/onhand.db"), "--insecure",
-                    "--clock-scale", absl::StrCat(scale)},
+                    "--store", absl::StrCat("sqlite:", folder_, "/onhand.db"), "--first-token-file",
+                    TokenFile("first"), "--clock-scale", absl::StrCat(scale)},
                    HubLog());
   if (!hub.ok()) return hub.status();
   hub_ = *std::move(hub);
   const absl::Time deadline = absl::Now() + kReadyWithin;
   while (absl::Now() < deadline) {
     hub_address_ = ReadyAddress(ReadFile(HubLog()));
-    if (!hub_address_.empty()) return absl::OkStatus();
+    if (!hub_address_.empty()) return TakeConnection();
     if (const absl::Status status = CheckHub(); !status.ok()) return status;
     absl::SleepFor(absl::Milliseconds(20));
   }
   return absl::DeadlineExceededError("the hub is not ready after 20 s:\n" + ReadFile(HubLog()));
+}
+
+absl::Status Stage::TakeConnection() {
+  const auto token = client::TokenFile::Open(TokenFile("first"));
+  if (!token.ok()) return token.status();
+  connection_.hub = hub_address_;
+  connection_.token = *token;
+  return absl::OkStatus();
 }
 
 absl::Status Stage::CheckHub() {
@@ -160,13 +168,29 @@ absl::Status Stage::Show(const std::string& command, Narrator& narrator) const {
   return absl::InternalError(absl::StrCat(command, " ended with ", finished->exit_code));
 }
 
+std::string Stage::TokenFile(const std::string& whose) const {
+  return absl::StrCat(folder_, "/", whose, ".token");
+}
+
+absl::Status Stage::MakeToken(const std::string& store_id) const {
+  if (std::filesystem::exists(TokenFile(store_id))) return absl::OkStatus();
+  const std::string command =
+      absl::StrCat("onhand token create agent-", store_id, " --role agent --location ", store_id,
+                   " --out ", TokenFile(store_id));
+  const absl::StatusOr<Finished> finished = Type(command);
+  if (!finished.ok()) return finished.status();
+  if (finished->exit_code == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(command, "\n", finished->output));
+}
+
 absl::Status Stage::StartAgent(size_t store) {
   const std::string& id = Stores()[store].id;
+  if (const absl::Status made = MakeToken(id); !made.ok()) return made;
   absl::StatusOr<Child> agent = Child::Start(
       {programs_.agent, "--hub", hub_address_, "--location", id, "--source",
        absl::StrCat("csv:", drop_folder(), "/", id), "--spool",
        absl::StrCat(folder_, "/", id, ".spool"), "--mapping", folder_ + "/mapping.json",
-       "--poll-ms", "100", "--backoff-max-ms", "500", "--insecure"},
+       "--poll-ms", "100", "--backoff-max-ms", "500", "--insecure", "--token-file", TokenFile(id)},
       absl::StrCat(folder_, "/", id, ".log"));
   if (!agent.ok()) return agent.status();
   agents_[store] = *std::move(agent);
@@ -179,6 +203,7 @@ absl::StatusOr<Finished> Stage::Type(const std::string& command) const {
   const char* path = getenv("PATH");
   return RunShell(absl::StrCat("cd '", folder_, "' && ", command),
                   {{"ONHAND_HUB", hub_address_},
+                   {"ONHAND_TOKEN_FILE", TokenFile("first")},
                    {"PATH", absl::StrCat(programs_.cli_folder, ":",
                                          path == nullptr ? "/usr/bin:/bin" : path)}});
 }

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "clients/cpp/connection.h"
 #include "tests/demo/narrator.h"
 #include "tests/demo/processes.h"
 
@@ -42,13 +43,17 @@ class Stage {
   void KillAgent(size_t store);
 
   // Runs a command line as a person would type it in the folder, with `onhand` in the path and the
-  // hub in ONHAND_HUB. Any thread.
+  // hub in ONHAND_HUB and its first token in ONHAND_TOKEN_FILE. Any thread.
   absl::StatusOr<Finished> Type(const std::string& command) const;
   // Types a command and tells it with its output. INTERNAL if it fails. Any thread.
   absl::Status Show(const std::string& command, Narrator& narrator) const;
 
   const std::string& folder() const { return folder_; }
   const std::string& hub() const { return hub_address_; }
+  // What `whose` shows to the hub: `first` is an admin, stores have their agents'.
+  std::string TokenFile(const std::string& whose) const;
+  // How to reach the hub, as an admin. Precondition: it is ready.
+  const client::ConnectionOptions& connection() const { return connection_; }
   std::string drop_folder() const { return folder_ + "/drop"; }
   // UNAVAILABLE if the hub has ended by itself. What it last said is in the message.
   absl::Status CheckHub();
@@ -56,10 +61,13 @@ class Stage {
  private:
   Stage(Programs programs, std::string folder);
   std::string HubLog() const;
+  absl::Status TakeConnection();
+  absl::Status MakeToken(const std::string& store_id) const;
 
   const Programs programs_;
   const std::string folder_;
   std::string hub_address_;
+  client::ConnectionOptions connection_;
   Child hub_;
   std::vector<Child> agents_;  // of Stores(); each is used by one thread at a time
 };

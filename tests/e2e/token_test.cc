@@ -40,8 +40,8 @@ class TokenTest : public ::testing::Test {
   // Makes one in `file`; its id.
   std::string Create(const std::string& principal, const std::string& role,
                      const std::string& location, const std::string& file) {
-    std::vector<std::string> arguments = {"--json", "token",  "create", principal,
-                                          "--role", role,     "--out",  folder_ / file};
+    std::vector<std::string> arguments = {"--json", "token", "create", principal,
+                                          "--role", role,    "--out",  folder_ / file};
     if (!location.empty()) {
       arguments.push_back("--location");
       arguments.push_back(location);
@@ -100,9 +100,9 @@ TEST_F(TokenTest, AgentReportsForItsOwnLocationAlone) {
   EXPECT_EQ(OnHand("mad"), 4);
   AgentProgram other = AgentOf("ber", "mad.token");
   other.Launch();
-  EXPECT_TRUE(WaitUntil([&] { return other.log().find("locations of this token") !=
-                                     std::string::npos; }))
-      << other.log();
+  EXPECT_TRUE(WaitUntil([&] {
+    return other.log().find("locations of this token") != std::string::npos;
+  })) << other.log();
   other.Stop();
   EXPECT_EQ(OnHand("ber"), -1);
 }
@@ -137,18 +137,27 @@ TEST_F(TokenTest, WhoMayNotIsToldWhy) {
 }
 
 TEST_F(TokenTest, HttpAsksForTheSameTokens) {
-  const std::string url = absl::StrCat("http://", hub_.http_address(),
-                                       "/onhand.v1.HubService/GetHubStatus");
+  const std::string url =
+      absl::StrCat("http://", hub_.http_address(), "/onhand.v1.HubService/GetHubStatus");
   const auto ask = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> curl = {"/usr/bin/curl", "-s", "-m", "20", "-o", "/dev/null", "-w",
-                                     "%{http_code}", "-H", "Content-Type: application/json",
-                                     "-d", "{}", url};
+    std::vector<std::string> curl = {"/usr/bin/curl",
+                                     "-s",
+                                     "-m",
+                                     "20",
+                                     "-o",
+                                     "/dev/null",
+                                     "-w",
+                                     "%{http_code}",
+                                     "-H",
+                                     "Content-Type: application/json",
+                                     "-d",
+                                     "{}",
+                                     url};
     curl.insert(curl.end(), more.begin(), more.end());
     return RunToEnd(curl).out;
   };
   EXPECT_EQ(ask({}), "401");
-  const std::string token(
-      absl::StripSuffix(ReadFile(folder_ / "first.token"), "\n"));
+  const std::string token(absl::StripSuffix(ReadFile(folder_ / "first.token"), "\n"));
   EXPECT_EQ(ask({"-H", absl::StrCat("Authorization: Bearer ", token)}), "200");
 }
 

@@ -61,12 +61,12 @@ HubProgram::HubProgram(std::string store, std::string first_token_file,
 std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
 std::string HubProgram::http_address() const {
-  constexpr absl::string_view kMark = " http=";
+  const std::string mark = " http=";
   const std::string log = process_->err();
-  const size_t mark = log.find(kMark);
-  return mark == std::string::npos
-             ? ""
-             : log.substr(mark + kMark.size(), log.find('\n', mark) - mark - kMark.size());
+  const size_t at = log.find(mark);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + mark.size();
+  return log.substr(begin, log.find('\n', begin) - begin);
 }
 
 void HubProgram::Launch(const std::vector<std::string>& more_arguments) {
