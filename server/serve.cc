@@ -71,7 +71,7 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
     if (config.insecure || config.clock_scale != 1) {
       return absl::InvalidArgumentError(absl::StrCat(
           flag, " '", address->ToString(), "' can be reached from other machines, which ",
-          config.insecure ? "--insecure" : "--clock-scale",
+          config.clock_scale != 1 ? "--clock-scale" : "--insecure",
           " does not allow; listen on 127.0.0.1 or ::1"));
     }
     if (!config.tls.IsGiven()) {
