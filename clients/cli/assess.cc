@@ -284,6 +284,8 @@ absl::Status Assess(Session& session, const AssessOptions& options) {
   const absl::StatusOr<std::unique_ptr<PrivateHub>> hub = PrivateHub::Start(options.onhandd);
   if (!hub.ok()) return hub.status();
   client::ConnectionOptions connection = session.hub.options();
+  connection.credentials = nullptr;  // those are for the chain's hub
+  connection.token = nullptr;
   connection.hub = (*hub)->address();
   connection.timeout = std::max(connection.timeout, kPatience);
   client::Connection own(connection);
