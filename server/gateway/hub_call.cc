@@ -94,13 +94,14 @@ grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::st
   call->Finish(&answer, &status, nullptr);
   Await(queue);
   Close(queue);
+  rpc.Leave();
   if (status.ok()) *response = ToString(answer);
   return status;
 }
 
 // With one event to come at a time.
 struct HubStream::Call {
-  Call() : queue(NewQueue()) {}
+  explicit Call(rpc::InProcess* way) : rpc(way), queue(NewQueue()) {}
 
   void Finish() {
     ended = true;
@@ -108,6 +109,7 @@ struct HubStream::Call {
     Await(queue);
   }
 
+  rpc::InProcess* const rpc;
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream;
@@ -119,7 +121,7 @@ struct HubStream::Call {
 
 HubStream::HubStream(rpc::InProcess& rpc, const std::string& path, const std::string& request,
                      const std::string& authorization, absl::Time deadline)
-    : call_(std::make_unique<Call>()) {
+    : call_(std::make_unique<Call>(&rpc)) {
   call_->context.set_deadline(absl::ToChronoTime(deadline));
   Show(authorization, call_->context);
   const bool made = rpc.Make([&](const std::shared_ptr<grpc::Channel>& channel) {
@@ -146,6 +148,7 @@ HubStream::~HubStream() {
     call_->Finish();
   }
   Close(call_->queue);
+  if (call_->stream != nullptr) call_->rpc->Leave();
 }
 
 HubStream::Next HubStream::Read(absl::Duration wait, std::string* message) {

@@ -137,7 +137,7 @@ void Server::Stop() {
   watch_->Drain();
   streams_.AwaitNone(options_.drain_for);
   health_.EndWatches();
-  in_process_.Close();
+  in_process_.Close(options_.last_calls_for);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + options_.last_calls_for));
   queue_.Join();
   stopping_.Notify();

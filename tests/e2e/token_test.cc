@@ -133,7 +133,7 @@ TEST_F(TokenTest, WhoMayNotIsToldWhy) {
   const Ended away = RunToEnd({OnhandPath(), "--hub", "hub.example:7070", "--token-file",
                                folder_ / "shop.token", "status"});
   EXPECT_EQ(away.exit_code, 2);
-  EXPECT_THAT(away.err, HasSubstr("TLS"));
+  EXPECT_THAT(away.err, HasSubstr("--tls"));
 }
 
 TEST_F(TokenTest, HttpAsksForTheSameTokens) {
