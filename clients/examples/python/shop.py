@@ -38,6 +38,11 @@ SERVICE_CONFIG = {
 }
 
 
+def say(line):
+    """A whole line at once: the watch speaks from a thread of its own."""
+    sys.stdout.write(line + "\n")
+
+
 def request_id():
     """A UUIDv7. A shop stores it with the basket before it sends it: after a crash the same id gets
     the first answer, and nothing is held twice."""
@@ -77,9 +82,9 @@ def watch(channel, listening):
         for response in watch_pb2_grpc.WatchServiceStub(channel).Watch(request, timeout=3):
             listening.set()
             for answer in response.changes:
-                print(f"changed: {text(answer)}")
+                say(f"changed: {text(answer)}")
     except grpc.RpcError as error:
-        print(f"the watch ended: {error.code().name}")
+        say(f"the watch ended: {error.code().name}")
 
 
 def main():
@@ -95,7 +100,7 @@ def main():
     )
     for result in availability.BatchGetAvailability(question, timeout=DEADLINE_S).results:
         known = result.HasField("availability")
-        print(text(result.availability) if known else f"{result.unknown.sku} is not known")
+        say(text(result.availability) if known else f"{result.unknown.sku} is not known")
 
     listening = threading.Event()
     watcher = threading.Thread(target=watch, args=(channel, listening))
@@ -105,13 +110,13 @@ def main():
     # At the checkout: can the basket be held? Then hold it for ten minutes.
     basket = basket_of("boot", 2)
     check = reservations_pb2.CheckBasketRequest(basket=basket)
-    print(f"basket can be held: {reservations.CheckBasket(check, timeout=DEADLINE_S).can_hold}")
+    say(f"basket can be held: {reservations.CheckBasket(check, timeout=DEADLINE_S).can_hold}")
     create = reservations_pb2.CreateReservationRequest(
         request_id=request_id(), basket=basket, ttl_s=600
     )
     reservation = reservations.CreateReservation(create, timeout=DEADLINE_S).reservation
     for line in reservation.lines:
-        print(f"held {line.units} {line.sku} at {line.location_id}")
+        say(f"held {line.units} {line.sku} at {line.location_id}")
 
     # What the shop does about a refusal hangs on its reason, never on its text.
     create = reservations_pb2.CreateReservationRequest(
@@ -122,7 +127,7 @@ def main():
     except grpc.RpcError as error:
         if reason_of(error) != "NOT_ENOUGH":
             raise
-        print(f"refused: NOT_ENOUGH: {error.details()}")
+        say(f"refused: NOT_ENOUGH: {error.details()}")
 
     # The customer has paid.
     commit = reservations_pb2.CommitReservationRequest(
@@ -132,7 +137,7 @@ def main():
     )
     committed = reservations.CommitReservation(commit, timeout=DEADLINE_S).reservation
     state = reservations_pb2.ReservationState.Name(committed.state)
-    print(f"order-python is {state.removeprefix('RESERVATION_STATE_')}")
+    say(f"order-python is {state.removeprefix('RESERVATION_STATE_')}")
     watcher.join()
 
 
