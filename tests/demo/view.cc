@@ -26,7 +26,8 @@ std::string Behind(absl::Duration age) {
 
 std::string LocationLine(const v1::LocationStatus& location, absl::Time now) {
   const bool told = location.has_known_through();
-  const absl::Time known = told ? client::FromProto(location.known_through()) : absl::InfinitePast();
+  const absl::Time known =
+      told ? client::FromProto(location.known_through()) : absl::InfinitePast();
   bool connected = false;
   for (const v1::SourceStatus& source : location.sources()) connected |= source.connected();
   return absl::StrFormat(
