@@ -89,6 +89,18 @@ class HubTest : public testing::Test {
     }});
     ASSERT_TRUE(answer.ok()) << answer.status();
   }
+  // Of the source "till" in Bilbao.
+  absl::StatusOr<ledger::OpenedSource> OpenTill() {
+    v1::Hello hello;
+    hello.set_source_id("till");
+    hello.set_spool_id("spool");
+    hello.add_location_ids("bilbao");
+    std::promise<absl::StatusOr<ledger::OpenedSource>> opened;
+    hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) {
+      opened.set_value(std::move(source));
+    });
+    return opened.get_future().get();
+  }
   static Write Adjust(int64_t quantity, uint8_t number, uint64_t content_hash = 1) {
     v1::AdjustRequest request;
     request.set_sku("ball");
@@ -278,15 +290,7 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
   std::atomic<bool> slowed{true};
   options_.reports_slowed = [&slowed] { return slowed.load(); };
   Open();
-  v1::Hello hello;
-  hello.set_source_id("till");
-  hello.set_spool_id("spool");
-  hello.add_location_ids("bilbao");
-  std::promise<absl::StatusOr<ledger::OpenedSource>> opened;
-  hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) {
-    opened.set_value(std::move(source));
-  });
-  const absl::StatusOr<ledger::OpenedSource> source = opened.get_future().get();
+  const absl::StatusOr<ledger::OpenedSource> source = OpenTill();
   ASSERT_TRUE(source.ok()) << source.status();
   std::vector<v1::Batch> batches(6);
   std::atomic<int> done{0};
@@ -316,15 +320,7 @@ TEST_F(HubTest, SlowedReportsAreTakenOneByOneAndNoneIsLost) {
 
 // A person who comes next waits for one report, not for all that wait.
 TEST_F(HubTest, BesidePeopleReportsGoOneToAGroup) {
-  v1::Hello hello;
-  hello.set_source_id("till");
-  hello.set_spool_id("spool");
-  hello.add_location_ids("bilbao");
-  std::promise<absl::StatusOr<ledger::OpenedSource>> opened;
-  hub_->OpenSource(hello, [&](absl::StatusOr<ledger::OpenedSource> source) {
-    opened.set_value(std::move(source));
-  });
-  const absl::StatusOr<ledger::OpenedSource> source = opened.get_future().get();
+  const absl::StatusOr<ledger::OpenedSource> source = OpenTill();
   ASSERT_TRUE(source.ok()) << source.status();
   std::promise<void> entered;
   std::promise<void> release;

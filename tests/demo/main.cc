@@ -108,7 +108,7 @@ absl::Status Demo::Prepare() {
   if (const auto status = stage_->ImportChain(); !status.ok()) return status;
   hub_ = std::make_unique<client::Connection>(stage_->connection());
 
-  probe_ = std::make_unique<Probe>(stage_->connection(), "in-store");
+  probe_ = std::make_unique<Probe>(stage_->connection(absl::Seconds(2)), "in-store");
   tills_ = std::make_unique<Tills>(Tills::Options{
       .folder = stage_->drop_folder(),
       .history = *std::move(history),

@@ -15,15 +15,10 @@ namespace {
 // Between two questions; the measured times are exact to about this.
 constexpr absl::Duration kAskEvery = absl::Milliseconds(2);
 
-client::ConnectionOptions Impatient(client::ConnectionOptions hub) {
-  hub.timeout = absl::Seconds(2);
-  return hub;
-}
-
 }  // namespace
 
 Probe::Probe(client::ConnectionOptions hub, std::string channel_id)
-    : hub_(Impatient(std::move(hub))),
+    : hub_(std::move(hub)),
       channel_id_(std::move(channel_id)),
       silent_(Stores().size(), false),
       thread_([this] { Run(); }) {}

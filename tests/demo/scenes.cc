@@ -17,11 +17,6 @@ constexpr absl::Duration kHappensWithin = absl::Seconds(15);
 constexpr absl::Duration kLookEvery = absl::Milliseconds(20);
 constexpr absl::Duration kPause = absl::Seconds(5);
 
-client::ConnectionOptions Impatient(client::ConnectionOptions hub) {
-  hub.timeout = absl::Seconds(2);
-  return hub;
-}
-
 }  // namespace
 
 bool HubEqualsTill(client::Connection& hub, const Tills& tills, size_t store) {
@@ -49,7 +44,7 @@ Scenes::Scenes(const Options& options)
       narrator_(options.narrator),
       speed_(options.speed),
       once_(options.once),
-      hub_(Impatient(options.stage->connection())),
+      hub_(options.stage->connection(absl::Seconds(2))),
       thread_([this] { Run(); }) {}
 
 Scenes::~Scenes() { Stop(); }

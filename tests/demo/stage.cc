@@ -168,6 +168,12 @@ absl::Status Stage::Show(const std::string& command, Narrator& narrator) const {
   return absl::InternalError(absl::StrCat(command, " ended with ", finished->exit_code));
 }
 
+client::ConnectionOptions Stage::connection(absl::Duration timeout) const {
+  client::ConnectionOptions options = connection_;
+  options.timeout = timeout;
+  return options;
+}
+
 std::string Stage::TokenFile(const std::string& whose) const {
   return absl::StrCat(folder_, "/", whose, ".token");
 }

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "clients/cpp/connection.h"
 #include "tests/demo/narrator.h"
 #include "tests/demo/processes.h"
@@ -52,8 +53,8 @@ class Stage {
   const std::string& hub() const { return hub_address_; }
   // What `whose` shows to the hub: `first` is an admin, stores have their agents'.
   std::string TokenFile(const std::string& whose) const;
-  // How to reach the hub, as an admin. Precondition: it is ready.
-  const client::ConnectionOptions& connection() const { return connection_; }
+  // How to reach the hub, as an admin, with calls that may take so long. Precondition: it is ready.
+  client::ConnectionOptions connection(absl::Duration timeout = absl::Seconds(10)) const;
   std::string drop_folder() const { return folder_ + "/drop"; }
   // UNAVAILABLE if the hub has ended by itself. What it last said is in the message.
   absl::Status CheckHub();
