@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -19,19 +21,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "proto/program/log.h"
 #include "server/address.h"
 #include "server/gateway/gateway.h"
+#include "server/gateway/metrics_port.h"
 #include "server/hooks/sender.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/image.h"
 #include "server/hub/projection.h"
 #include "server/hub/watch.h"
+#include "server/rpc/health_port.h"
 #include "server/rpc/server.h"
 #include "server/rpc/time_zones.h"
 #include "server/rpc/tls_credentials.h"
 #include "server/rpc/token_service.h"
 #include "server/telemetry/metrics.h"
+#include "server/telemetry/survey.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
 
@@ -52,17 +58,43 @@ int Fail(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
-struct Addresses {
+// What the flags say, checked.
+struct Checked {
   Address grpc;
   Address http;
+  std::optional<Address> health;
+  std::optional<Address> metrics;
+  absl::Duration drain_for;
 };
 
+constexpr absl::Duration kDrainMax = absl::Minutes(10);
+// Of the time for draining, what is kept for the calls that are left when the streams have gone.
+constexpr absl::Duration kLastCallsFor = absl::Seconds(5);
+
+absl::StatusOr<std::optional<Address>> ParseOptional(absl::string_view flag,
+                                                     const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  absl::StatusOr<Address> address = ParseAddress(flag, text);
+  if (!address.ok()) return address.status();
+  return *std::move(address);
+}
+
 // Everything that can be wrong with the flags, before anything is opened.
-absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
+absl::StatusOr<Checked> CheckFlags(const ServeConfig& config) {
   absl::StatusOr<Address> grpc = ParseAddress("--grpc", config.grpc);
   if (!grpc.ok()) return grpc.status();
   absl::StatusOr<Address> http = ParseAddress("--http", config.http);
   if (!http.ok()) return http.status();
+  absl::StatusOr<std::optional<Address>> health = ParseOptional("--health", config.health);
+  if (!health.ok()) return health.status();
+  absl::StatusOr<std::optional<Address>> metrics = ParseOptional("--metrics", config.metrics);
+  if (!metrics.ok()) return metrics.status();
+  absl::Duration drain_for;
+  if (!absl::ParseDuration(config.drain_for, &drain_for) || drain_for < absl::ZeroDuration() ||
+      drain_for > kDrainMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--drain-for '", config.drain_for, "' is not a time of 0s to 10m; say it as in 45s"));
+  }
   if (config.insecure && config.tls.IsGiven()) {
     return absl::InvalidArgumentError("--insecure goes with no --tls option: leave one out");
   }
@@ -82,7 +114,8 @@ absl::StatusOr<Addresses> CheckFlags(const ServeConfig& config) {
     }
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
-  return Addresses{*std::move(grpc), *std::move(http)};
+  return Checked{*std::move(grpc), *std::move(http), *std::move(health), *std::move(metrics),
+                 drain_for};
 }
 
 absl::Status CannotKeep(const std::string& file, const char* what) {
@@ -153,6 +186,11 @@ std::unique_ptr<hub::Projector> StartProjector(storage::Store* store, hub::Hub& 
       progress, hub::Projector::Options());
 }
 
+std::string WithPort(Address address, int port) {
+  address.port = port;
+  return address.ToString();
+}
+
 // SIGTERM and SIGINT, taken from every thread that is started while this lives.
 class StopSignals {
  public:
@@ -174,8 +212,8 @@ class StopSignals {
 }  // namespace
 
 int Serve(const ServeConfig& config) {
-  const absl::StatusOr<Addresses> addresses = CheckFlags(config);
-  if (!addresses.ok()) return Fail(addresses.status());
+  const absl::StatusOr<Checked> checked = CheckFlags(config);
+  if (!checked.ok()) return Fail(checked.status());
   std::unique_ptr<TlsContext> tls;
   if (config.tls.IsGiven()) {
     absl::StatusOr<std::unique_ptr<TlsContext>> made = TlsContext::Make(config.tls);
@@ -183,6 +221,14 @@ int Serve(const ServeConfig& config) {
     tls = *std::move(made);
   }
   StopSignals signals;
+  // First of all, so that a supervisor sees a hub that reads a long journal live.
+  std::unique_ptr<rpc::HealthPort> health_port;
+  if (checked->health.has_value()) {
+    absl::StatusOr<std::unique_ptr<rpc::HealthPort>> started =
+        rpc::HealthPort::Start(checked->health->ToString());
+    if (!started.ok()) return Fail(started.status());
+    health_port = *std::move(started);
+  }
 
   const absl::StatusOr<std::unique_ptr<storage::StoreLock>> store_lock =
       storage::StoreLock::Take(config.store.url);
@@ -228,28 +274,39 @@ int Serve(const ServeConfig& config) {
       .test_webhook = [&sender](const std::string& id, rpc::WebhookService::TestDone done) {
         sender.Test(id, std::move(done));
       }};
-  rpc::ServerOptions server_options{.address = addresses->grpc.ToString(),
-                                    .insecure = config.insecure};
+  const absl::Duration last_calls_for = std::min(checked->drain_for, kLastCallsFor);
+  rpc::ServerOptions server_options{.address = checked->grpc.ToString(),
+                                    .insecure = config.insecure,
+                                    .rates = config.rates,
+                                    .memory_bytes_max = static_cast<size_t>(config.memory_quota_mib)
+                                                        << 20,
+                                    .drain_for = checked->drain_for - last_calls_for,
+                                    .last_calls_for = last_calls_for};
   if (tls != nullptr) server_options.credentials = rpc::MakeTlsCredentials(config.tls);
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       hub->get(), &watch, &clock, std::move(surroundings), std::move(server_options));
   if (!server.ok()) return Fail(server.status());
 
+  const telemetry::Survey survey(hub->get());
   std::atomic<bool> draining{false};
   const telemetry::MetricSources metrics{
       .hub = hub->get(),
       .watch = &watch,
+      .survey = &survey,
+      .projection = &progress,
+      .calls = &(*server)->calls(),
+      .limits = config.insecure ? nullptr : &(*server)->gate()->limits(),
       .version = kVersion,
       .store = kind,
-      .open_streams = [&server] { return uint64_t{(*server)->streams().size()}; },
-      .projected_revision = projected_revision};
+      .open_streams = [&server] { return uint64_t{(*server)->streams().size()}; }};
+  const auto render = [&metrics] { return telemetry::RenderMetrics(metrics); };
   const auto ready = [&]() -> absl::Status {
     if (draining.load()) return absl::UnavailableError("the hub is about to stop");
     return (*hub)->health();
   };
   absl::StatusOr<std::unique_ptr<gateway::Gateway>> http =
-      gateway::Gateway::Start({.host = addresses->http.host,
-                               .port = addresses->http.port,
+      gateway::Gateway::Start({.host = checked->http.host,
+                               .port = checked->http.port,
                                .allow_origins = config.http_allow_origins,
                                .tls = [&tls] { return tls == nullptr ? nullptr : tls->Get(); }},
                               {.hub = hub->get(),
@@ -257,14 +314,27 @@ int Serve(const ServeConfig& config) {
                                .gate = (*server)->gate(),
                                .clock = &clock,
                                .ready = ready,
-                               .metrics = [&] { return telemetry::RenderMetrics(metrics); }});
+                               .metrics = render});
   if (!http.ok()) return Fail(http.status());
+  std::unique_ptr<gateway::HttpServer> metrics_port;
+  if (checked->metrics.has_value()) {
+    absl::StatusOr<std::unique_ptr<gateway::HttpServer>> started =
+        gateway::StartMetricsPort(checked->metrics->host, checked->metrics->port, render);
+    if (!started.ok()) return Fail(started.status());
+    metrics_port = *std::move(started);
+  }
 
-  Address grpc_real = addresses->grpc;
-  grpc_real.port = (*server)->port();
-  Address http_real = addresses->http;
-  http_real.port = (*http)->port();
-  spdlog::info("onhandd ready grpc={} http={}", grpc_real.ToString(), http_real.ToString());
+  std::vector<std::pair<absl::string_view, std::string>> ports = {
+      {"grpc", WithPort(checked->grpc, (*server)->port())},
+      {"http", WithPort(checked->http, (*http)->port())}};
+  if (health_port != nullptr) {
+    health_port->SetReady(true);
+    ports.emplace_back("health", WithPort(*checked->health, health_port->port()));
+  }
+  if (metrics_port != nullptr) {
+    ports.emplace_back("metrics", WithPort(*checked->metrics, metrics_port->port()));
+  }
+  program::Log(spdlog::level::info, "onhandd ready", ports);
 
   absl::Status health;
   while (!signals.Wait(kHealthInterval)) {
@@ -278,6 +348,7 @@ int Serve(const ServeConfig& config) {
   }
   signals.LetThrough();
   draining.store(true);
+  if (health_port != nullptr) health_port->SetReady(false);
   // Deliveries are broken off first: calls that wait for one are answered then.
   sender.Stop();
   (*server)->Stop();

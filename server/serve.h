@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/rpc/call_limits.h"
 #include "server/tls.h"
 
 namespace onhand {
@@ -29,6 +30,12 @@ struct StoreConfig {
 struct ServeConfig {
   std::string grpc;
   std::string http;
+  std::string health;   // empty: no such port
+  std::string metrics;  // empty: no such port
+  // How long what is under way may go on after SIGTERM, 0 s to 10 min.
+  std::string drain_for = "45s";
+  rpc::CallRates rates;
+  int memory_quota_mib = 512;
   // Origins whose pages may use the HTTP port from a browser; "*": all.
   std::vector<std::string> http_allow_origins;
   StoreConfig store;

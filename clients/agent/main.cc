@@ -24,7 +24,8 @@
 #include "clients/cpp/tls.h"
 #include "clients/cpp/token_file.h"
 #include "clients/files/check.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
+#include "proto/program/config.h"
+#include "proto/program/log.h"
 #include "spdlog/spdlog.h"
 
 namespace onhand::agent {
@@ -46,8 +47,8 @@ struct CommandLine {
   std::string time_zone;
   std::string kind;
   std::string source_password_file;
-  v1::UnknownItems unknown_items = v1::UNKNOWN_ITEMS_UNSPECIFIED;
-  v1::OrdersInNumbers orders_in_numbers = v1::ORDERS_IN_NUMBERS_UNSPECIFIED;
+  std::string unknown_items;
+  std::string orders_in_numbers;
   int64_t spool_max_mb = 1024;
   int batch_rows = 1000;
   int64_t poll_ms = 2000;
@@ -56,7 +57,7 @@ struct CommandLine {
   std::optional<int64_t> proof_of_life_s;
   bool once = false;
   bool take_over = false;
-  std::string log_level = "info";
+  program::LogOptions log;
   std::string file;
   bool json = false;
 };
@@ -148,13 +149,36 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(const Comm
   return client::MakeCredentials(tls);
 }
 
+const std::map<std::string, v1::UnknownItems>& UnknownItemsWords() {
+  static const auto* const words =
+      new std::map<std::string, v1::UnknownItems>{{"create", v1::UNKNOWN_ITEMS_CREATE},
+                                                  {"hold", v1::UNKNOWN_ITEMS_HOLD},
+                                                  {"reject", v1::UNKNOWN_ITEMS_REJECT}};
+  return *words;
+}
+
+const std::map<std::string, v1::OrdersInNumbers>& OrdersInNumbersWords() {
+  static const auto* const words = new std::map<std::string, v1::OrdersInNumbers>{
+      {"never", v1::ORDERS_IN_NUMBERS_NEVER},
+      {"when-imported", v1::ORDERS_IN_NUMBERS_WHEN_IMPORTED},
+      {"when-rung-up", v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP}};
+  return *words;
+}
+
+// What a word stands for; the unspecified value where there is none.
+template <class Value>
+Value ValueOf(const std::map<std::string, Value>& words, const std::string& word) {
+  const auto found = words.find(word);
+  return found == words.end() ? Value{} : found->second;
+}
+
 v1::Hello MakeHello(const CommandLine& given, const std::string& source_id,
                     const files::Mapping& mapping) {
   v1::Hello hello;
   hello.set_source_id(source_id);
   for (const std::string& location : given.locations) hello.add_location_ids(location);
-  hello.set_orders_in_numbers(given.orders_in_numbers);
-  hello.set_unknown_items(given.unknown_items);
+  hello.set_orders_in_numbers(ValueOf(OrdersInNumbersWords(), given.orders_in_numbers));
+  hello.set_unknown_items(ValueOf(UnknownItemsWords(), given.unknown_items));
   // Where sales are declared the hub infers none from levels, so a source of levels alone must say
   // so.
   if (mapping.kind != v1::MOVEMENT_KIND_UNSPECIFIED) hello.add_declared_kinds(mapping.kind);
@@ -288,13 +312,6 @@ void AddReadingOptions(CLI::App& app, CommandLine& given) {
 
 void AddRunOptions(CLI::App& app, CommandLine& given) {
   AddReadingOptions(app, given);
-  const std::map<std::string, v1::UnknownItems> unknown = {{"create", v1::UNKNOWN_ITEMS_CREATE},
-                                                           {"hold", v1::UNKNOWN_ITEMS_HOLD},
-                                                           {"reject", v1::UNKNOWN_ITEMS_REJECT}};
-  const std::map<std::string, v1::OrdersInNumbers> orders = {
-      {"never", v1::ORDERS_IN_NUMBERS_NEVER},
-      {"when-imported", v1::ORDERS_IN_NUMBERS_WHEN_IMPORTED},
-      {"when-rung-up", v1::ORDERS_IN_NUMBERS_WHEN_RUNG_UP}};
   app.add_option("--hub", given.hub, "HOST:PORT of the hub")->capture_default_str();
   app.add_option("--source", given.source,
                  "csv:DIR, stdin or mysql://USER@HOST:PORT/DB?table=T&key=id");
@@ -310,15 +327,14 @@ void AddRunOptions(CLI::App& app, CommandLine& given) {
   app.add_option("--tls-key-file", given.tls.key_file, "Its key (PEM)");
   app.add_option("--token-file", given.token_file,
                  "Holds the token that an admin of the hub made for this agent; read again when it "
-                 "changes")
-      ->envname("ONHAND_TOKEN_FILE");
+                 "changes");
   app.add_option("--source-password-file", given.source_password_file,
                  "Holds the till database's password");
   app.add_option("--unknown-items", given.unknown_items, "create, hold or reject")
-      ->transform(CLI::CheckedTransformer(unknown));
+      ->check(CLI::IsMember(UnknownItemsWords()));
   app.add_option("--orders-in-numbers", given.orders_in_numbers,
                  "never, when-imported or when-rung-up")
-      ->transform(CLI::CheckedTransformer(orders));
+      ->check(CLI::IsMember(OrdersInNumbersWords()));
   app.add_option("--spool-max-mb", given.spool_max_mb, "Reading stops at this size")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
       ->capture_default_str();
@@ -342,19 +358,25 @@ void AddRunOptions(CLI::App& app, CommandLine& given) {
   app.add_flag("--once", given.once, "Tell all there is, wait until the hub has it, and end");
   app.add_flag("--take-over", given.take_over,
                "Start again after another agent has taken the source over");
-  app.add_option("--log-level", given.log_level, "debug, info, warn or error")
+  app.add_option("--log-format", given.log.format,
+                 "How the log on stderr looks: for people or machines")
+      ->check(CLI::IsMember(program::LogFormats()))
+      ->capture_default_str();
+  app.add_option("--log-level", given.log.level, "The least that is logged")
+      ->check(CLI::IsMember(program::LogLevels()))
       ->capture_default_str();
 }
 
 int Main(int argc, char** argv) {
   SignalWatch::BlockSignals();
-  spdlog::set_default_logger(spdlog::stderr_color_mt("onhand-agent"));
-
   CommandLine given;
+  program::SetUpLog("onhand-agent", given.log);
   CLI::App app(
       "Takes what a store's tills export to the hub. Exit codes: 0 done, 1 failed, 4 another agent "
       "has "
-      "taken the source over, 5 refused until the configuration changes.");
+      "taken the source over, 5 refused until the configuration changes.",
+      "onhand-agent");
+  app.fallthrough();
   app.set_version_flag("--version", "onhand-agent 0.1.0");
   AddRunOptions(app, given);
   CLI::App* check = app.add_subcommand("check", "Show how an export would be read, without a hub");
@@ -363,8 +385,17 @@ int Main(int argc, char** argv) {
   CLI::App* status = app.add_subcommand("status", "Show what a spool holds");
   status->add_option("--spool", given.spool, "The agent's spool")->required();
   status->add_flag("--json", given.json, "One JSON object");
-  CLI11_PARSE(app, argc, argv);
-  spdlog::set_level(spdlog::level::from_str(given.log_level));
+  program::Config config(&app, program::Config::Options::kOfProgram, std::getenv);
+  try {
+    config.Parse({argv + 1, argv + argc});
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  if (config.print_wanted()) {
+    std::cout << config.Text();
+    return kExitOk;
+  }
+  program::SetUpLog("onhand-agent", given.log);
 
   absl::StatusOr<int> code = kExitFailed;
   if (check->parsed()) {

@@ -3,7 +3,7 @@
 // token_commands.cc, and used in the file of that command.
 #include "clients/cli/command_line.h"
 
-#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -26,6 +26,7 @@
 #include "clients/cpp/connection.h"
 #include "clients/cpp/tls.h"
 #include "onhand/v1/types.pb.h"
+#include "proto/program/config.h"
 
 namespace onhand::cli {
 namespace {
@@ -358,25 +359,19 @@ void Describe(CLI::App& app, GlobalOptions& options, Command* chosen) {
   app.require_subcommand(1);
   // An option of the program may stand behind the command too.
   app.fallthrough();
-  app.add_option("--hub", options.hub, "HOST:PORT of the hub")
-      ->envname("ONHAND_HUB")
-      ->capture_default_str();
+  app.add_option("--hub", options.hub, "HOST:PORT of the hub")->capture_default_str();
   app.add_option("--timeout", options.timeout_s, "seconds that a call may take with its retries")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON document");
   app.add_flag("--tls", options.tls.is_on, "talk to the hub over TLS");
   app.add_option("--tls-ca-file", options.tls.ca_file,
-                 "authorities of hubs to trust (PEM) instead of the system's; with TLS")
-      ->envname("ONHAND_TLS_CA_FILE");
+                 "authorities of hubs to trust (PEM) instead of the system's; with TLS");
   app.add_option("--tls-cert-file", options.tls.cert_file,
-                 "your own certificate (PEM), for a hub that asks for one; with TLS")
-      ->envname("ONHAND_TLS_CERT_FILE");
-  app.add_option("--tls-key-file", options.tls.key_file, "its key (PEM); with TLS")
-      ->envname("ONHAND_TLS_KEY_FILE");
+                 "your own certificate (PEM), for a hub that asks for one; with TLS");
+  app.add_option("--tls-key-file", options.tls.key_file, "its key (PEM); with TLS");
   app.add_flag("--insecure", options.insecure, "no TLS; not needed for a hub on this machine");
-  app.add_option("--token-file", options.token_file, "file that holds the token to show the hub")
-      ->envname("ONHAND_TOKEN_FILE");
+  app.add_option("--token-file", options.token_file, "file that holds the token to show the hub");
   AddStatus(app, chosen);
   AddAvailability(app, chosen);
   AddStock(app, chosen);
@@ -456,18 +451,22 @@ int RunCommand(const GlobalOptions& options, const Command& command,
 
 }  // namespace
 
-int Run(std::vector<std::string> arguments, const Surroundings& surroundings) {
+int Run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
   GlobalOptions options;
   Command command;
   CLI::App app(kDescription, "onhand");
   Describe(app, options, &command);
+  program::Config config(&app, program::Config::Options::kOfProgram, std::getenv);
   try {
-    std::reverse(arguments.begin(), arguments.end());  // the order that CLI11 takes them in
-    app.parse(std::move(arguments));
+    config.Parse(arguments);
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     app.exit(error, surroundings.out, surroundings.err);
     return asked ? kExitDone : kExitUsage;
+  }
+  if (config.print_wanted()) {
+    surroundings.out << config.Text();
+    return kExitDone;
   }
   if (options.completion) {
     surroundings.out << BashCompletion(Completed(app));

@@ -24,7 +24,7 @@ struct Surroundings {
 
 // Returns 0 when done, 1 when the hub refused or a file cannot be read, 2 for a command line that
 // cannot be used, 3 when no hub answers. `arguments` are without the program's name.
-int Run(std::vector<std::string> arguments, const Surroundings& surroundings);
+int Run(const std::vector<std::string>& arguments, const Surroundings& surroundings);
 
 }  // namespace onhand::cli
 

@@ -1,7 +1,10 @@
 #include "clients/cpp/connection.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 
+#include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/backoff.h"
 #include "clients/cpp/request_id.h"
@@ -37,6 +40,18 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ConnectionOptions& options) {
                                                                  arguments, Showing(options.token));
 }
 
+// How long the hub asks to be left alone with this call; zero: it does not ask.
+absl::Duration PushbackOf(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto found = metadata.find("grpc-retry-pushback-ms");
+  int64_t ms = 0;
+  if (found == metadata.end() ||
+      !absl::SimpleAtoi(absl::string_view(found->second.data(), found->second.size()), &ms)) {
+    return absl::ZeroDuration();
+  }
+  return absl::Milliseconds(std::clamp<int64_t>(ms, 0, 60'000));
+}
+
 }  // namespace
 
 Connection::Connection(ConnectionOptions options)
@@ -49,9 +64,12 @@ absl::Status Connection::Attempt(absl::FunctionRef<grpc::Status(grpc::ClientCont
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(deadline));
     const absl::Status status = StatusFromGrpc(call(&context));
-    if (!absl::IsUnavailable(status)) return status;
+    const absl::Duration pushback = PushbackOf(context);
+    if (!absl::IsUnavailable(status) && pushback == absl::ZeroDuration()) return status;
     if (!backoff) backoff.emplace(options_.first_backoff, kBackoffMax);
-    const absl::Duration wait = backoff->Next();
+    // Beyond a limit of the hub's, its own word counts; on top of it the jitter, so that those who
+    // were refused together do not come back together.
+    const absl::Duration wait = pushback + backoff->Next();
     if (attempt >= options_.attempts_max || absl::Now() + wait >= deadline) return status;
     AwaitHub(absl::Now() + wait);
   }

@@ -1,9 +1,12 @@
 #include "server/gateway/connect_error.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -84,7 +87,11 @@ HttpResponse Answer(int http_status, const grpc::Status& status) {
   response.content_type = "application/json";
   response.body = ErrorJson(status);
   response.headers.emplace_back("Cache-Control", "no-store");
-  if (http_status == 429 || http_status == 503) response.headers.emplace_back("Retry-After", "1");
+  if (http_status == 429 || http_status == 503) {
+    // Whole seconds, at least one.
+    const int64_t seconds = (rpc::RetryAfterMs(status) + 999) / 1'000;
+    response.headers.emplace_back("Retry-After", absl::StrCat(std::max<int64_t>(seconds, 1)));
+  }
   return response;
 }
 

@@ -70,7 +70,7 @@ absl::StatusOr<std::string> Open(const std::string& body, const std::string& enc
 
 struct Question {
   std::string message;
-  std::string authorization;
+  Carried carried;
   absl::Time deadline;
 };
 
@@ -86,7 +86,7 @@ absl::StatusOr<Question> Ask(const HubDoor& hub, const Method& method, Codec cod
   if (!message.ok()) return message.status();
   absl::StatusOr<std::string> decoded = Decode(codec, method, *std::move(message));
   if (!decoded.ok()) return decoded.status();
-  return Question{*std::move(decoded), request.Header("authorization"), *deadline};
+  return Question{*std::move(decoded), CarriedBy(request), *deadline};
 }
 
 grpc::Status Quiet(absl::Duration quiet) {
@@ -101,8 +101,7 @@ grpc::Status Quiet(absl::Duration quiet) {
 // Passes on what the hub tells until that ends or the client leaves.
 void Relay(const HubDoor& hub, const Method& method, Codec codec, const Question& question,
            absl::Duration quiet_max, HttpSink& sink) {
-  HubStream stream(*hub.rpc, method.path, question.message, question.authorization,
-                   question.deadline);
+  HubStream stream(*hub.rpc, method.path, question.message, question.carried, question.deadline);
   std::string bytes;
   absl::Time told = absl::Now();
   for (;;) {

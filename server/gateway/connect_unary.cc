@@ -74,7 +74,7 @@ HttpResponse PostUnary(const HubDoor& hub, const Method& method, HttpRequest& re
 
   std::string answer;
   const grpc::Status status =
-      CallHub(*hub.rpc, method.path, *message, request.Header("authorization"), *deadline, &answer);
+      CallHub(*hub.rpc, method.path, *message, CarriedBy(request), *deadline, &answer);
   if (!status.ok()) return Refused(status);
   absl::StatusOr<std::string> encoded = Encode(*codec, method, std::move(answer));
   if (!encoded.ok()) return Refused(encoded.status());
@@ -94,7 +94,7 @@ HttpResponse GetUnary(const HubDoor& hub, const Freshness& freshness, const Meth
 
   std::string answer;
   const grpc::Status status =
-      CallHub(*hub.rpc, method.path, *message, request.Header("authorization"), *deadline, &answer);
+      CallHub(*hub.rpc, method.path, *message, CarriedBy(request), *deadline, &answer);
   if (!status.ok()) return Refused(status);
   HttpResponse response{.content_type = ContentTypeOf(*codec, kUnaryTypes)};
   const bool cacheable = freshness.TakeOut(method.output, &answer, &response);

@@ -7,13 +7,13 @@
 #include "server/gateway/connect_error.h"
 #include "server/gateway/connect_unary.h"
 #include "server/gateway/gzip.h"
+#include "server/gateway/metrics_port.h"
 #include "server/ledger/refusal.h"
 
 namespace onhand::gateway {
 namespace {
 
 constexpr char kTextType[] = "text/plain; charset=utf-8";
-constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
 
 // Below, the header says more than gzip saves.
 constexpr size_t kGzipAbove = 1'024;
@@ -65,7 +65,7 @@ void Compress(const HttpRequest& request, HttpResponse* response) {
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(GatewayOptions options, Behind behind) {
   std::unique_ptr<Gateway> gateway(new Gateway(options, std::move(behind)));
   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
-      options.host, options.port, options.limits, options.tls,
+      "--http", options.host, options.port, options.limits, options.tls,
       [gateway = gateway.get()](HttpRequest& request) { return gateway->Handle(request); },
       [](int status, absl::Status why) { return Refused(status, why); });
   if (!server.ok()) return server.status();
@@ -96,17 +96,17 @@ HttpResponse Gateway::Route(HttpRequest& request) {
   if (FileDoor::Covers(request.path)) {
     if (request.method != "PUT") return NotAllowed(request, "PUT");
     const std::string location_id = FileDoor::LocationIn(request.path);
-    if (absl::Status may = Admit(request, rpc::kPutFile, &location_id); !may.ok()) {
-      return Refused(may);
-    }
+    const absl::StatusOr<rpc::Caller> caller = Enter(request, rpc::kPutFile, &location_id);
+    if (!caller.ok()) return Refused(caller.status());
     return files_.Put(request);
   }
   const bool health = request.path == "/healthz" || request.path == "/readyz";
   if (!health && request.path != "/metrics") return NotFound(request);
   if (!IsGet(request)) return NotAllowed(request, "GET");
   if (request.path == "/metrics") {
-    if (absl::Status may = Admit(request, rpc::kGetMetrics); !may.ok()) return Refused(may);
-    return {.content_type = kMetricsType, .body = behind_.metrics()};
+    const absl::StatusOr<rpc::Caller> caller = Enter(request, rpc::kGetMetrics);
+    if (!caller.ok()) return Refused(caller.status());
+    return MetricsAnswer(behind_.metrics());
   }
   const absl::Status ready = request.path == "/readyz" ? behind_.ready() : absl::OkStatus();
   HttpResponse response{.status = ready.ok() ? 200 : 503, .content_type = kTextType};
@@ -117,10 +117,10 @@ HttpResponse Gateway::Route(HttpRequest& request) {
   return response;
 }
 
-absl::Status Gateway::Admit(const HttpRequest& request, absl::string_view route,
-                            const std::string* location_id) const {
-  if (behind_.gate == nullptr) return absl::OkStatus();
-  return behind_.gate->AdmitRoute(route, request.Header("authorization"), location_id);
+absl::StatusOr<rpc::Caller> Gateway::Enter(const HttpRequest& request, absl::string_view route,
+                                           const std::string* location_id) const {
+  if (behind_.gate == nullptr) return rpc::Caller();
+  return behind_.gate->EnterRoute(route, request.Header("authorization"), location_id);
 }
 
 HttpResponse Gateway::Call(const Method& method, HttpRequest& request) {

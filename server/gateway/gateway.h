@@ -46,7 +46,7 @@ struct Behind {
   // The gRPC server of this process.
   rpc::InProcess* rpc = nullptr;
   // What routes that are no RPC pass; null: no tokens are asked for.
-  const rpc::Gate* gate = nullptr;
+  rpc::Gate* gate = nullptr;
   hub::Clock* clock = nullptr;
   // OK while the hub can take work; otherwise why not. /healthz never asks: it says that the
   // process lives.
@@ -69,9 +69,9 @@ class Gateway {
 
   HttpResponse Handle(HttpRequest& request);
   HttpResponse Route(HttpRequest& request);
-  // Whether the caller may use a route that is no RPC.
-  absl::Status Admit(const HttpRequest& request, absl::string_view route,
-                     const std::string* location_id = nullptr) const;
+  // Lets a caller use a route that is no RPC; nobody, without a name, where no token is asked for.
+  absl::StatusOr<rpc::Caller> Enter(const HttpRequest& request, absl::string_view route,
+                                    const std::string* location_id = nullptr) const;
   HttpResponse Call(const Method& method, HttpRequest& request);
 
   const Behind behind_;

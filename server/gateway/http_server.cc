@@ -513,7 +513,8 @@ HttpServer::~HttpServer() = default;
 int HttpServer::port() const { return listening_->port(); }
 void HttpServer::Stop() { listening_->Stop(); }
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port,
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(absl::string_view flag,
+                                                              const std::string& host, int port,
                                                               HttpLimits limits,
                                                               Connections::Tls tls, Handler handler,
                                                               Refusal refusal) {
@@ -521,7 +522,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
       std::make_unique<Listening>(limits, std::move(tls), std::move(handler), std::move(refusal));
   if (!listening->Listen(host, port)) {
     return absl::UnavailableError(
-        absl::StrCat("--http '", host, ":", port,
+        absl::StrCat(flag, " '", host, ":", port,
                      "' cannot be listened on; is another process using the port?"));
   }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(listening)));

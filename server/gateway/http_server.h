@@ -79,8 +79,9 @@ class HttpServer {
   // What is answered before there is a request to hand over: the whole HTTP status and why.
   using Refusal = std::function<HttpResponse(int status, absl::Status why)>;
 
-  // Port 0: one that is free. UNAVAILABLE if the address cannot be listened on.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const std::string& host, int port,
+  // Port 0: one that is free. UNAVAILABLE, naming `flag`, if the address cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(absl::string_view flag,
+                                                           const std::string& host, int port,
                                                            HttpLimits limits, Connections::Tls tls,
                                                            Handler handler, Refusal refusal);
   ~HttpServer();

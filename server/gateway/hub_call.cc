@@ -57,10 +57,15 @@ grpc::Status Stopping() {
 }
 
 // A header that gRPC would not send is none that the hub knows.
-void Show(const std::string& authorization, grpc::ClientContext& context) {
-  const bool printable = std::all_of(authorization.begin(), authorization.end(),
-                                     [](char c) { return c >= ' ' && c <= '~'; });
-  if (!authorization.empty() && printable) context.AddMetadata("authorization", authorization);
+void Add(const char* name, const std::string& value, grpc::ClientContext& context) {
+  const bool printable =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (!value.empty() && printable) context.AddMetadata(name, value);
+}
+
+void Carry(const Carried& carried, grpc::ClientContext& context) {
+  Add("authorization", carried.authorization, context);
+  Add("traceparent", carried.traceparent, context);
 }
 
 void Close(grpc::CompletionQueue& queue) {
@@ -73,8 +78,12 @@ void Close(grpc::CompletionQueue& queue) {
 
 }  // namespace
 
+Carried CarriedBy(const HttpRequest& request) {
+  return {request.Header("authorization"), request.Header("traceparent")};
+}
+
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     const std::string& authorization, absl::Time deadline, std::string* response) {
+                     const Carried& carried, absl::Time deadline, std::string* response) {
   // gRPC notices a deadline that has passed in its own time, and the hub is often quicker.
   if (deadline <= absl::Now()) {
     return grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded");
@@ -82,7 +91,7 @@ grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::st
   grpc::CompletionQueue queue(NewQueue());
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline));
-  Show(authorization, context);
+  Carry(carried, context);
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> call;
   const bool made = rpc.Make([&](const std::shared_ptr<grpc::Channel>& channel) {
     call = grpc::GenericStub(channel).PrepareUnaryCall(&context, path, ToBuffer(request), &queue);
@@ -120,10 +129,10 @@ struct HubStream::Call {
 };
 
 HubStream::HubStream(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     const std::string& authorization, absl::Time deadline)
+                     const Carried& carried, absl::Time deadline)
     : call_(std::make_unique<Call>(&rpc)) {
   call_->context.set_deadline(absl::ToChronoTime(deadline));
-  Show(authorization, call_->context);
+  Carry(carried, call_->context);
   const bool made = rpc.Make([&](const std::shared_ptr<grpc::Channel>& channel) {
     call_->stream = grpc::GenericStub(channel).PrepareCall(&call_->context, path, &call_->queue);
   });

@@ -10,21 +10,28 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/support/status.h"
+#include "server/gateway/http_server.h"
 #include "server/rpc/in_process.h"
 
 namespace onhand::gateway {
 
+// What of a caller's headers goes on to the hub; empty ones do not.
+struct Carried {
+  std::string authorization;  // for the hub to judge
+  std::string traceparent;    // for its log
+};
+Carried CarriedBy(const HttpRequest& request);
+
 // Blocks until the method has answered or the deadline has passed; UNAVAILABLE (STOPPING) once the
-// server shuts down. `path` is
-// /package.Service/Method; `authorization` is what the caller showed, for the hub to judge.
+// server shuts down. `path` is /package.Service/Method.
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-                     const std::string& authorization, absl::Time deadline, std::string* response);
+                     const Carried& carried, absl::Time deadline, std::string* response);
 
 // A method that answers with a stream.
 class HubStream {
  public:
   HubStream(rpc::InProcess& rpc, const std::string& path, const std::string& request,
-            const std::string& authorization, absl::Time deadline);
+            const Carried& carried, absl::Time deadline);
   // Cancels the call if it has not ended.
   ~HubStream();
   HubStream(const HubStream&) = delete;

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "onhand/v1/report.pb.h"
 #include "server/hub/clock.h"
+#include "server/hub/distribution.h"
 #include "server/ledger/decide_report.h"
 #include "server/ledger/group.h"
 #include "server/ledger/learner.h"
@@ -130,7 +131,13 @@ class Hub {
 
   // Since the start of the process.
   struct Counts {
-    std::atomic<uint64_t> reports{0}, movements{0}, groups{0}, group_bytes{0}, append_retries{0};
+    std::atomic<uint64_t> reports{0}, movements{0}, groups{0}, group_bytes{0};
+    // Appends whose outcome the database did not say, and how often it was asked again.
+    std::atomic<uint64_t> append_errors{0}, append_retries{0};
+    // From a group's last decision until it is durable and applied.
+    Distribution group_seconds{kDurationBounds};
+    // What people and stores brought to a group.
+    Distribution group_commands{kCountBounds};
   };
   const Counts& counts() const { return counts_; }
   // Why the hub no longer writes (fenced, foreign history); OK while it leads. Readers go on.

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/hub/journal_record.h"
 #include "server/hub/projection_rows.h"
+#include "spdlog/spdlog.h"
 
 namespace onhand::hub {
 namespace {
@@ -108,10 +109,17 @@ void Projector::Run() {
     }
     absl::MutexLock lock(&mutex_);
     const bool failed = !status.ok();
+    if (failed && status_.ok()) {
+      spdlog::warn("the tables for people cannot be written, trying again: {}",
+                   std::string(status.message()));
+    } else if (!failed && !status_.ok()) {
+      spdlog::info("the tables for people are written again");
+    }
     status_ = std::move(status);
     ended_ = absl::IsFailedPrecondition(status_);
     if (ended_ || stopping_) break;
     if (failed) {
+      progress_->errors.fetch_add(1, std::memory_order_relaxed);
       mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.pause_after_error);
     } else {
       mutex_.AwaitWithTimeout(absl::Condition(&woken), options_.period);

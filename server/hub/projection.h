@@ -35,6 +35,7 @@ struct ProjectionProgress {
   std::atomic<uint64_t> movements_through_revision{0};  // the table movement
   std::atomic<uint64_t> revisions_behind{0};            // of the later of the two
   std::atomic<int64_t> behind_us{0};                    // ledger time that the tables lack
+  std::atomic<uint64_t> errors{0};                      // attempts that failed
 
   // Rows of the journal above this are still needed.
   uint64_t ProjectedThrough() const {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <iostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +10,7 @@
 #include "server/hub/journal_record.h"
 #include "server/ledger/decide_reservation.h"
 #include "server/ledger/refusal.h"
+#include "spdlog/spdlog.h"
 
 namespace onhand::hub {
 namespace {
@@ -113,7 +113,8 @@ void Sequencer::Submit(Operation operation, std::function<void(absl::Status)> re
       why_not = ledger::Refuse(absl::StatusCode::kResourceExhausted,
                                {.reason = "QUEUE_FULL",
                                 .problem = absl::StrCat(operations_.size(), " writes wait already"),
-                                .remedy = "send again in a moment with the same id"});
+                                .remedy = "send again in a moment with the same id",
+                                .retry_after_ms = 100});
     }
     if (why_not.ok()) {
       operations_.push_back(std::move(operation));
@@ -293,7 +294,14 @@ void Sequencer::Turn(Taken taken, int64_t now_us) {
     group.Add(std::move(tick));
   }
   absl::Status outcome;
-  if (group.fact_count() > 0) outcome = Commit(group, moment, finishes);
+  if (group.fact_count() > 0) {
+    const auto commands = static_cast<double>(finishes.size());
+    const auto began = std::chrono::steady_clock::now();
+    outcome = Commit(group, moment, finishes);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    hub_->counts_.group_seconds.Note(took.count());
+    hub_->counts_.group_commands.Note(commands);
+  }
   if (MoreWaits()) {
     answers_.Hand(std::move(finishes), std::move(outcome));
   } else {
@@ -383,8 +391,9 @@ storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& ro
   std::string detail;
   storage::AppendOutcome outcome = hub_->store_->journal().Append(head_, row, &detail);
   if (outcome != storage::AppendOutcome::kUnknown) return outcome;
-  std::cerr << "journal append of revision " << row.revision << ": outcome unknown (" << detail
-            << "); asking again" << std::endl;
+  spdlog::warn("journal append of revision {}: outcome unknown ({}); asking again", row.revision,
+               detail);
+  hub_->counts_.append_errors.fetch_add(1, std::memory_order_relaxed);
   const absl::Status unknown =
       Unavailable("OUTCOME_UNKNOWN", "the database did not say whether it kept the write",
                   "send again later with the same id");
@@ -410,6 +419,7 @@ storage::AppendOutcome Sequencer::AppendUntilKnown(const storage::JournalRow& ro
     }
     outcome = hub_->store_->journal().ResolveAppend(head_, row, &detail);
   }
+  spdlog::info("journal append of revision {}: the outcome is known now", row.revision);
   std::lock_guard<std::mutex> lock(mutex_);
   database_away_ = false;
   return outcome;
@@ -424,8 +434,8 @@ void Sequencer::Apply(const ledger::RowMoment& moment, const Record& record) {
       std::unique_lock<std::shared_mutex> lock(hub_->mutex_);
       if (absl::Status applied = hub_->ledger_.ApplyFacts(moment, record, first, last);
           !applied.ok()) {
-        std::cerr << "applying a fact that this process decided failed: " << applied.message()
-                  << std::endl;
+        spdlog::critical("applying a fact that this process decided failed: {}",
+                         std::string(applied.message()));
         std::abort();
       }
       hub_->ledger_.EndSlice();

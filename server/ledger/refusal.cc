@@ -3,6 +3,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/time_util.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace onhand::ledger {
@@ -36,6 +37,12 @@ absl::Status Refuse(absl::StatusCode code, const Refusal& refusal) {
 
   absl::Status status(code, text);
   status.SetPayload(kErrorInfoUrl, absl::Cord(info.SerializeAsString()));
+  if (refusal.retry_after_ms > 0) {
+    google::rpc::RetryInfo retry;
+    *retry.mutable_retry_delay() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(refusal.retry_after_ms);
+    status.SetPayload(kRetryInfoUrl, absl::Cord(retry.SerializeAsString()));
+  }
   return status;
 }
 

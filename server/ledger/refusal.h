@@ -3,6 +3,7 @@
 #ifndef ONHAND_SERVER_LEDGER_REFUSAL_H_
 #define ONHAND_SERVER_LEDGER_REFUSAL_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -10,8 +11,9 @@
 
 namespace onhand::ledger {
 
-// Payload key of the serialized google.rpc.ErrorInfo.
+// Payload keys of the serialized google.rpc.ErrorInfo and google.rpc.RetryInfo.
 inline constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
+inline constexpr char kRetryInfoUrl[] = "type.googleapis.com/google.rpc.RetryInfo";
 
 // What was refused. Only `reason` and `remedy` are always there.
 struct Refusal {
@@ -20,6 +22,8 @@ struct Refusal {
   std::string value;         // what came, shortened if long
   std::string problem;       // what is wrong with it
   std::string remedy;        // what to do
+  // The same may be asked again after so long: a RetryInfo beside the ErrorInfo. 0: none is given.
+  int64_t retry_after_ms = 0;
 };
 
 // `field VALUE: problem; remedy`, with the parts as ErrorInfo metadata `field`, `value`, `remedy`.

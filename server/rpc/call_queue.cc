@@ -2,13 +2,17 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "grpc/support/time.h"
+
 namespace onhand::rpc {
 
 CallQueue::~CallQueue() { Join(); }
 
 void CallQueue::Open(grpc::ServerBuilder* builder) { queue_ = builder->AddCompletionQueue(); }
 
-void CallQueue::Start() {
+void CallQueue::Start(absl::Duration pause) {
+  pause_ = pause;
   poller_ = std::thread([this] { Poll(); });
   worker_ = std::thread([this] { WorkAside(); });
 }
@@ -40,7 +44,16 @@ void CallQueue::Poll() {
   void* tag = nullptr;
   bool ok = false;
   // A server that shuts down fails what waits for a call, and answers what has one; then all leave.
-  while (live_calls_ > 0 && queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Happened(ok);
+  while (live_calls_ > 0 && Next(&tag, &ok)) static_cast<Event*>(tag)->Happened(ok);
+}
+
+bool CallQueue::Next(void** tag, bool* ok) {
+  if (pause_ == absl::ZeroDuration()) return queue_->Next(tag, ok);
+  for (;;) {
+    const auto next = queue_->AsyncNext(tag, ok, gpr_time_0(GPR_CLOCK_MONOTONIC));
+    if (next != grpc::CompletionQueue::TIMEOUT) return next == grpc::CompletionQueue::GOT_EVENT;
+    absl::SleepFor(pause_);
+  }
 }
 
 void CallQueue::WorkAside() {

@@ -12,11 +12,13 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/server_builder.h"
 
 namespace onhand::rpc {
 
+class CallBook;
 class Gate;
 
 class CallQueue {
@@ -51,8 +53,12 @@ class CallQueue {
   // outlives the queue.
   void SetGate(Gate* gate) { gate_ = gate; }
   Gate* gate() const { return gate_; }
-  // Once the first calls wait.
-  void Start();
+  // Where calls are noted. Before the first calls wait; outlives the queue.
+  void SetBook(CallBook* book) { book_ = book; }
+  CallBook* book() const { return book_; }
+  // Once the first calls wait. With a pause the thread looks at the queue so often and does not
+  // wait in it: for what may take a moment and must not take events from another queue's thread.
+  void Start(absl::Duration pause = absl::ZeroDuration());
   // Waits until every call has left, and closes the queue. Also after a server that could not be
   // built.
   void Join();
@@ -69,11 +75,15 @@ class CallQueue {
 
  private:
   void Poll();
+  // The next event; false: the queue is closed.
+  bool Next(void** tag, bool* ok);
   void WorkAside();
 
   Gate* gate_ = nullptr;
+  CallBook* book_ = nullptr;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   int live_calls_ = 0;
+  absl::Duration pause_;
   std::thread poller_;
 
   absl::Mutex mutex_;

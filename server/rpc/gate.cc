@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "server/ledger/decide_tokens.h"
 #include "server/ledger/refusal.h"
 #include "server/rpc/token_text.h"
@@ -67,24 +68,30 @@ absl::StatusOr<Principal> Gate::Identify(const grpc::ServerContext& context) con
   return Identify(absl::string_view(found->second.data(), found->second.size()));
 }
 
-absl::StatusOr<Principal> Gate::Admit(const Permission* row, const grpc::ServerContext& context,
-                                      const google::protobuf::Message& request) const {
-  if (IsForAnyone(row)) return Principal();
-  absl::StatusOr<Principal> principal = Identify(context);
-  if (!principal.ok()) return principal;
-  if (absl::Status checked = Check(row, *principal, request); !checked.ok()) return checked;
-  return principal;
+absl::StatusOr<Caller> Gate::Let(absl::StatusOr<Principal> principal, CallLimits::Kind kind) {
+  if (!principal.ok()) return principal.status();
+  absl::StatusOr<CallLimits::Place> place = limits_.Enter(principal->name, kind, absl::Now());
+  if (!place.ok()) return place.status();
+  return Caller{*std::move(principal), *std::move(place)};
 }
 
-absl::Status Gate::AdmitRoute(absl::string_view route, absl::string_view authorization,
-                              const std::string* location_id) const {
+absl::StatusOr<Caller> Gate::Enter(const Permission* row, const grpc::ServerContext& context,
+                                   CallLimits::Kind kind) {
+  if (IsForAnyone(row)) return Caller();
+  return Let(Identify(context), kind);
+}
+
+absl::StatusOr<Caller> Gate::EnterRoute(absl::string_view route, absl::string_view authorization,
+                                        const std::string* location_id) {
   const Permission* row = FindPermission(route);
-  if (IsForAnyone(row)) return absl::OkStatus();
-  const absl::StatusOr<Principal> principal = Identify(authorization);
-  if (!principal.ok()) return principal.status();
-  return hub_->Read([&](const ledger::Ledger& ledger) {
-    return CheckPermission(row, ledger.state(), *principal, nullptr, location_id);
+  if (IsForAnyone(row)) return Caller();
+  absl::StatusOr<Caller> caller = Let(Identify(authorization), CallLimits::Kind::kCall);
+  if (!caller.ok()) return caller;
+  absl::Status checked = hub_->Read([&](const ledger::Ledger& ledger) {
+    return CheckPermission(row, ledger.state(), caller->principal, nullptr, location_id);
   });
+  if (!checked.ok()) return checked;
+  return caller;
 }
 
 absl::Status Gate::Check(const Permission* row, const Principal& principal,

@@ -125,8 +125,10 @@ class HealthService::Watch final : public std::enable_shared_from_this<Watch> {
   std::optional<ServingStatus> told_ ABSL_GUARDED_BY(mutex_);
 };
 
-HealthService::HealthService(std::vector<std::string> services)
-    : services_(services.begin(), services.end()) {}
+HealthService::HealthService(std::vector<std::string> services,
+                             std::vector<std::string> always_served)
+    : services_(services.begin(), services.end()),
+      always_served_(always_served.begin(), always_served.end()) {}
 
 HealthService::~HealthService() = default;
 
@@ -166,6 +168,7 @@ absl::Status HealthService::Check(const HealthCheckRequest& request,
 }
 
 HealthService::ServingStatus HealthService::StatusOf(const std::string& service) const {
+  if (always_served_.contains(service)) return HealthCheckResponse::SERVING;
   if (!service.empty() && !services_.contains(service)) return HealthCheckResponse::SERVICE_UNKNOWN;
   absl::MutexLock lock(&mutex_);
   return serving_ ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;

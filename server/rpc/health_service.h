@@ -19,8 +19,10 @@ namespace onhand::rpc {
 
 class HealthService {
  public:
-  // The full names of the services that share the hub's fate; the empty name is always known.
-  explicit HealthService(std::vector<std::string> services);
+  // The names that share the hub's fate, as the empty one does, and those that are served as long
+  // as somebody can ask.
+  explicit HealthService(std::vector<std::string> services,
+                         std::vector<std::string> always_served = {});
   ~HealthService();
 
   grpc::Service* service() { return &service_; }
@@ -47,6 +49,7 @@ class HealthService {
 
   Service service_;
   const absl::flat_hash_set<std::string> services_;
+  const absl::flat_hash_set<std::string> always_served_;
 
   mutable absl::Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;

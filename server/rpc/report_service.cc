@@ -22,7 +22,8 @@ void FillResponse(hub::ReportResult result, v1::SubmitReportResponse* response) 
 }  // namespace
 
 void ReportService::Serve(CallQueue* queue) {
-  std::make_shared<ReportStream>(hub_, streams_, queue, &service_)->Wait();
+  CallBook::Method* const page = queue->book()->Open(MethodTaking(v1::ReportRequest::descriptor()));
+  std::make_shared<ReportStream>(hub_, streams_, queue, page, &service_)->Wait();
   ServeUnary(queue, &service_, &Service::RequestSubmitReport,
              std::bind_front(&ReportService::SubmitReport, this), Where::kInline, kHotCalls);
 }
@@ -37,7 +38,8 @@ void ReportService::SubmitReport(const v1::SubmitReportRequest& request,
     return reply(ledger::Refuse(absl::StatusCode::kResourceExhausted,
                                 {.reason = "QUEUE_FULL",
                                  .problem = "too many single batches wait to be applied",
-                                 .remedy = "send it again in a moment, or report on a stream"}));
+                                 .remedy = "send it again in a moment, or report on a stream",
+                                 .retry_after_ms = 200}));
   }
   const auto finish = [this, reply](const absl::Status& status) {
     single_batches_.fetch_sub(1);

@@ -31,6 +31,12 @@ absl::Status HelloMisplaced(bool missing) {
        .remedy = "send Hello once, as the first message of a stream"});
 }
 
+const Permission* PermissionToReport() {
+  static const Permission* const permission =
+      FindPermission(MethodTaking(v1::ReportRequest::descriptor()));
+  return permission;
+}
+
 absl::Status Stopping() {
   return ledger::Refuse(absl::StatusCode::kUnavailable, {.reason = "STOPPING",
                                                          .problem = "the hub is about to stop",
@@ -69,10 +75,12 @@ v1::Welcome WelcomeOf(const ledger::OpenedSource& opened, const hub::ClockScale&
 
 ReportStream::Slot::Slot() : arena(MessageMemory()) {}
 
-ReportStream::ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue, Service* service)
+ReportStream::ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue,
+                           CallBook::Method* page, Service* service)
     : hub_(hub),
       streams_(streams),
       queue_(queue),
+      page_(page),
       service_(service),
       stream_(&context_),
       heard_at_(std::chrono::steady_clock::now()) {}
@@ -90,32 +98,32 @@ void ReportStream::OnOpened(bool ok) {
     self_.reset();
     return;
   }
-  std::make_shared<ReportStream>(hub_, streams_, queue_, service_)->Wait();
+  std::make_shared<ReportStream>(hub_, streams_, queue_, page_, service_)->Wait();
+  begun_ = queue_->book()->Begin(page_);
   {
     absl::MutexLock lock(&mutex_);
     ++open_events_;  // that the call is over
     heard_at_ = std::chrono::steady_clock::now();
   }
   if (!streams_->Add(self_)) End(Stopping());
-  if (absl::Status identified = Identify(); !identified.ok()) End(std::move(identified));
+  if (absl::Status entered = Enter(); !entered.ok()) End(std::move(entered));
   Act();
 }
 
-absl::Status ReportStream::Identify() {
+absl::Status ReportStream::Enter() {
   Gate* const gate = queue_->gate();
   if (gate == nullptr) return absl::OkStatus();
-  absl::StatusOr<Principal> principal = gate->Identify(context_);
-  if (!principal.ok()) return principal.status();
-  principal_ = *std::move(principal);
-  gate->Enlist(principal_, self_);
+  absl::StatusOr<Caller> caller =
+      gate->Enter(PermissionToReport(), context_, CallLimits::Kind::kStream);
+  if (!caller.ok()) return caller.status();
+  caller_ = *std::move(caller);
+  gate->Enlist(caller_.principal, self_);
   return absl::OkStatus();
 }
 
 absl::Status ReportStream::MayReport(const v1::ReportRequest& hello) const {
-  static const Permission* const permission =
-      FindPermission(MethodTaking(v1::ReportRequest::descriptor()));
   if (queue_->gate() == nullptr) return absl::OkStatus();
-  return queue_->gate()->Check(permission, principal_, hello);
+  return queue_->gate()->Check(PermissionToReport(), caller_.principal, hello);
 }
 
 void ReportStream::End(absl::Status status) {
@@ -347,7 +355,11 @@ void ReportStream::Act() {
     if (step == Step::kRead) stream_.Read(message, &read_event_);
     if (step == Step::kWrite) stream_.Write(out_, &written_event_);
     if (step == Step::kCancel) context_.TryCancel();
-    if (step == Step::kFinish) stream_.Finish(ToGrpc(end_status), &finished_event_);
+    if (step == Step::kFinish) {
+      queue_->book()->End(begun_, static_cast<grpc::StatusCode>(end_status.code()), context_,
+                          nullptr, caller_.principal.name);
+      stream_.Finish(EndOf(context_, end_status), &finished_event_);
+    }
     mutex_.Lock();
   }
   acting_ = false;

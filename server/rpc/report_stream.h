@@ -25,7 +25,9 @@
 #include "grpcpp/support/async_stream.h"
 #include "onhand/v1/report.grpc.pb.h"
 #include "server/hub/hub.h"
+#include "server/rpc/call_book.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/gate.h"
 #include "server/rpc/open_streams.h"
 #include "server/rpc/permissions.h"
 
@@ -48,8 +50,9 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
  public:
   using Service = v1::ReportService::AsyncService;
 
-  // All outlive the stream.
-  ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue, Service* service);
+  // All outlive the stream; `page` is of the queue's book.
+  ReportStream(hub::Hub* hub, OpenStreams* streams, CallQueue* queue, CallBook::Method* page,
+               Service* service);
 
   // Waits for an agent to call; then another stream waits, and this one is enlisted and listens.
   // Called once.
@@ -80,8 +83,8 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
   void OnFinished(bool ok);
   void OnOver(bool ok);
 
-  // Who calls. UNAUTHENTICATED as Gate::Identify.
-  absl::Status Identify();
+  // Who calls, if he may call now. Errors: as Gate::Enter.
+  absl::Status Enter();
   // Whether its token lets it report as this Hello says.
   absl::Status MayReport(const v1::ReportRequest& hello) const;
 
@@ -104,6 +107,7 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
   hub::Hub* const hub_;
   OpenStreams* const streams_;
   CallQueue* const queue_;
+  CallBook::Method* const page_;
   Service* const service_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<v1::ReportResponse, v1::ReportRequest> stream_;
@@ -114,7 +118,8 @@ class ReportStream final : public std::enable_shared_from_this<ReportStream> {
   Event over_event_{this, &ReportStream::OnOver};
   std::shared_ptr<ReportStream> self_;  // the polling thread's
 
-  Principal principal_;  // set before any message is read; of no use where no token is asked for
+  CallBook::Begun begun_;  // set when it is called
+  Caller caller_;          // set before any message is read; nobody where no token is asked for
 
   // Set once, before any batch is read.
   uint32_t source_ = 0;

@@ -18,9 +18,16 @@ namespace {
 
 // Reflection is the only service that takes a thread a call.
 constexpr int kSyncThreadsMax = 16;
-void SetLimits(grpc::ServerBuilder& builder) {
+// Of one call: room for a token and a trace, not for a cookie jar.
+constexpr int kMetadataBytesMax = 16 << 10;
+// Further calls of a connection wait at its client for the first ones to end.
+constexpr int kStreamsAConnection = 1'024;
+constexpr int kHandshakeMsMax = 5'000;
+
+void SetLimits(const ServerOptions& options, grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("onhand");
   quota.SetMaxThreads(kSyncThreadsMax);
+  quota.Resize(options.memory_bytes_max);
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(4 * static_cast<int>(kBatchBytesMax));
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
@@ -32,6 +39,10 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsAConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMsMax);
   // Two hubs on one port would split their agents between them.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
@@ -42,7 +53,7 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
                ServerOptions options)
     : options_(std::move(options)),
       watch_(watch),
-      gate_(options_.insecure ? nullptr : std::make_unique<Gate>(hub)),
+      gate_(options_.insecure ? nullptr : std::make_unique<Gate>(hub, options_.rates)),
       catalog_(hub),
       stock_(hub),
       rules_(hub),
@@ -82,7 +93,7 @@ absl::Status Server::Listen() {
   grpc_init();
 
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(options_, builder);
   builder.AddListeningPort(options_.address, options_.credentials, &port_);
   for (grpc::Service* service :
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
@@ -93,6 +104,7 @@ absl::Status Server::Listen() {
   }
   queue_.Open(&builder);
   queue_.SetGate(gate_.get());
+  queue_.SetBook(&calls_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
     return absl::UnavailableError(

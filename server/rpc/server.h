@@ -16,6 +16,8 @@
 #include "server/hub/hub.h"
 #include "server/hub/watch.h"
 #include "server/rpc/availability_service.h"
+#include "server/rpc/call_book.h"
+#include "server/rpc/call_limits.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/catalog_service.h"
 #include "server/rpc/find_service.h"
@@ -41,6 +43,9 @@ struct ServerOptions {
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   // No tokens are asked for: whoever reaches the port may do everything.
   bool insecure = false;
+  CallRates rates;
+  // Memory that gRPC may take for all that is under way; beyond, it accepts no further connection.
+  size_t memory_bytes_max = 512u << 20;
   // A report stream on which nothing is heard for so long ends with IDLE.
   absl::Duration idle_after = absl::Seconds(60);
   // What agents are told when the hub stops, and how long it waits for them to close.
@@ -63,7 +68,8 @@ class Server {
   int port() const { return port_; }
   const OpenStreams& streams() const { return streams_; }
   // What HTTP routes that are no RPC pass too; null: no tokens are asked for.
-  const Gate* gate() const { return gate_.get(); }
+  Gate* gate() { return gate_.get(); }
+  const CallBook& calls() const { return calls_; }
   // For the HTTP port; until the server is gone.
   InProcess* in_process() { return &in_process_; }
 
@@ -81,6 +87,7 @@ class Server {
   const ServerOptions options_;
   hub::Watch* const watch_;
   const std::unique_ptr<Gate> gate_;
+  CallBook calls_;
   OpenStreams streams_;
   CatalogService catalog_;
   StockService stock_;

@@ -3,6 +3,8 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/time_util.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/ledger/refusal.h"
@@ -34,8 +36,32 @@ grpc::Status ToGrpc(const absl::Status& status) {
   google::protobuf::Any& any = *details.add_details();
   any.set_type_url(ledger::kErrorInfoUrl);
   any.set_value(ErrorInfoOf(status));
+  if (const absl::optional<absl::Cord> retry = status.GetPayload(ledger::kRetryInfoUrl)) {
+    google::protobuf::Any& when = *details.add_details();
+    when.set_type_url(ledger::kRetryInfoUrl);
+    when.set_value(std::string(*retry));
+  }
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), details.message(),
                       details.SerializeAsString());
+}
+
+grpc::Status EndOf(grpc::ServerContext& context, const absl::Status& status) {
+  grpc::Status end = ToGrpc(status);
+  if (const int64_t retry_ms = RetryAfterMs(end); retry_ms > 0) {
+    context.AddTrailingMetadata("grpc-retry-pushback-ms", absl::StrCat(retry_ms));
+  }
+  return end;
+}
+
+int64_t RetryAfterMs(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (status.ok() || !details.ParseFromString(status.error_details())) return 0;
+  for (const google::protobuf::Any& any : details.details()) {
+    google::rpc::RetryInfo retry;
+    if (!any.UnpackTo(&retry)) continue;
+    return google::protobuf::util::TimeUtil::DurationToMilliseconds(retry.retry_delay());
+  }
+  return 0;
 }
 
 }  // namespace onhand::rpc

@@ -19,6 +19,7 @@
 #include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "server/rpc/call_book.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/gate.h"
 #include "server/rpc/status.h"
@@ -61,7 +62,8 @@ class UnaryMethod {
         ask_(ask),
         handle_(std::move(handle)),
         aside_(aside),
-        calls_(calls) {}
+        calls_(calls),
+        page_(queue->book()->Open(MethodTaking(Request::descriptor()))) {}
 
   // Before the queue's start.
   static void Serve(std::shared_ptr<UnaryMethod> method) {
@@ -80,6 +82,7 @@ class UnaryMethod {
   const Permission* const permission_ = FindPermission(MethodTaking(Request::descriptor()));
   const bool aside_;
   const int calls_;  // as many wait when nothing is asked
+  CallBook::Method* const page_;
   int waiting_ = 0;  // the polling thread's
 };
 
@@ -118,28 +121,37 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
     }
     taken_ = true;
     if (method_->waiting_ == 0) Add(method_);
+    begun_ = method_->queue_->book()->Begin(method_->page_);
     response_ = google::protobuf::Arena::CreateMessage<Response>(&arena_);
+    if (Gate* gate = method_->queue_->gate(); gate != nullptr) {
+      absl::StatusOr<Caller> caller =
+          gate->Enter(method_->permission_, *context_, CallLimits::Kind::kCall);
+      if (!caller.ok()) return Answer(caller.status());
+      caller_ = *std::move(caller);
+    }
     if (method_->aside_) return method_->queue_->DoAside([this] { Handle(); });
     Handle();
   }
 
-  const std::string& principal() const override { return principal_; }
+  const std::string& principal() const override { return caller_.principal.name; }
 
   // The polling thread may use the call again before this has returned.
   void Answer(const absl::Status& status) override {
+    method_->queue_->book()->End(begun_, static_cast<grpc::StatusCode>(status.code()), *context_,
+                                 request_, caller_.principal.name);
+    caller_ = Caller();
     if (status.ok()) {
       responder_->Finish(*response_, grpc::Status::OK, this);
     } else {
-      responder_->FinishWithError(ToGrpc(status), this);
+      responder_->FinishWithError(EndOf(*context_, status), this);
     }
   }
 
  private:
   void Handle() {
     if (const Gate* gate = method_->queue_->gate(); gate != nullptr) {
-      absl::StatusOr<Principal> principal = gate->Admit(method_->permission_, *context_, *request_);
-      if (!principal.ok()) return Answer(principal.status());
-      principal_ = std::move(principal->name);
+      const absl::Status may = gate->Check(method_->permission_, caller_.principal, *request_);
+      if (!may.ok()) return Answer(may);
     }
     method_->handle_(*request_, response_, Reply(this));
   }
@@ -151,7 +163,8 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
   Response* response_ = nullptr;
   std::optional<grpc::ServerContext> context_;
   std::optional<Responder> responder_;
-  std::string principal_;
+  Caller caller_;
+  CallBook::Begun begun_;
   bool taken_ = false;
 };
 

@@ -18,7 +18,11 @@ class WatchService {
 
   grpc::Service* service() { return &service_; }
   // Before the queue's start.
-  void Serve(CallQueue* queue) { std::make_shared<WatchStream>(watch_, queue, &service_)->Wait(); }
+  void Serve(CallQueue* queue) {
+    CallBook::Method* const page =
+        queue->book()->Open(MethodTaking(v1::WatchRequest::descriptor()));
+    std::make_shared<WatchStream>(watch_, queue, page, &service_)->Wait();
+  }
 
  private:
   hub::Watch* const watch_;

@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "server/rpc/gate.h"
 #include "server/rpc/status.h"
 
 namespace onhand::rpc {
 
-WatchStream::WatchStream(hub::Watch* watch, CallQueue* queue, Service* service)
-    : watch_(watch), queue_(queue), service_(service), writer_(&context_) {}
+WatchStream::WatchStream(hub::Watch* watch, CallQueue* queue, CallBook::Method* page,
+                         Service* service)
+    : watch_(watch), queue_(queue), page_(page), service_(service), writer_(&context_) {}
 
 void WatchStream::Wait() {
   self_ = shared_from_this();
@@ -24,7 +24,8 @@ void WatchStream::OnOpened(bool ok) {
     self_.reset();
     return;
   }
-  std::make_shared<WatchStream>(watch_, queue_, service_)->Wait();
+  std::make_shared<WatchStream>(watch_, queue_, page_, service_)->Wait();
+  begun_ = queue_->book()->Begin(page_);
   {
     absl::MutexLock lock(&mutex_);
     ++open_events_;  // that the call is over
@@ -37,9 +38,12 @@ absl::StatusOr<uint64_t> WatchStream::Open() {
   static const Permission* const permission =
       FindPermission(MethodTaking(v1::WatchRequest::descriptor()));
   if (Gate* const gate = queue_->gate(); gate != nullptr) {
-    const absl::StatusOr<Principal> principal = gate->Admit(permission, context_, request_);
-    if (!principal.ok()) return principal.status();
-    gate->Enlist(*principal, shared_from_this());
+    absl::StatusOr<Caller> caller = gate->Enter(permission, context_, CallLimits::Kind::kStream);
+    if (!caller.ok()) return caller.status();
+    caller_ = *std::move(caller);
+    const absl::Status may = gate->Check(permission, caller_.principal, request_);
+    if (!may.ok()) return may;
+    gate->Enlist(caller_.principal, shared_from_this());
   }
   return watch_->Open(request_, shared_from_this());
 }
@@ -137,7 +141,9 @@ void WatchStream::Act() {
   }
   // Nothing else is started until the event of this has come.
   if (finish) {
-    writer_.Finish(ToGrpc(status), &finished_event_);
+    queue_->book()->End(begun_, static_cast<grpc::StatusCode>(status.code()), context_, &request_,
+                        caller_.principal.name);
+    writer_.Finish(EndOf(context_, status), &finished_event_);
   } else {
     writer_.Write(out_, &written_event_);
   }

@@ -19,7 +19,9 @@
 #include "grpcpp/support/async_stream.h"
 #include "onhand/v1/watch.grpc.pb.h"
 #include "server/hub/watch.h"
+#include "server/rpc/call_book.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/gate.h"
 
 namespace onhand::rpc {
 
@@ -28,8 +30,8 @@ class WatchStream final : public hub::WatchReader,
  public:
   using Service = v1::WatchService::AsyncService;
 
-  // All outlive the stream.
-  WatchStream(hub::Watch* watch, CallQueue* queue, Service* service);
+  // All outlive the stream; `page` is of the queue's book.
+  WatchStream(hub::Watch* watch, CallQueue* queue, CallBook::Method* page, Service* service);
 
   // Waits for a watcher to call; then another stream waits, and this one opens its watch. Called
   // once.
@@ -47,7 +49,7 @@ class WatchStream final : public hub::WatchReader,
   void OnOver(bool ok);
 
   void OpenWatch();
-  // If the caller may watch. Errors: as Gate::Admit and hub::Watch::Open.
+  // If the caller may watch. Errors: as Gate::Enter, Gate::Check and hub::Watch::Open.
   absl::StatusOr<uint64_t> Open();
   // Writes what waits, or finishes; nothing while another operation is under way.
   void Act();
@@ -56,6 +58,7 @@ class WatchStream final : public hub::WatchReader,
 
   hub::Watch* const watch_;
   CallQueue* const queue_;
+  CallBook::Method* const page_;
   Service* const service_;
   grpc::ServerContext context_;
   v1::WatchRequest request_;
@@ -66,6 +69,8 @@ class WatchStream final : public hub::WatchReader,
   Event over_event_{this, &WatchStream::OnOver};
   std::shared_ptr<WatchStream> self_;  // the polling thread's
   v1::WatchResponse out_;              // belongs to the write in flight
+  CallBook::Begun begun_;              // set when it is called
+  Caller caller_;                      // set before the watch is opened
 
   absl::Mutex mutex_;
   int open_events_ ABSL_GUARDED_BY(mutex_) = 0;  // that gRPC has still to tell

@@ -8,7 +8,11 @@
 #include <string>
 
 #include "server/hub/hub.h"
+#include "server/hub/projection.h"
 #include "server/hub/watch.h"
+#include "server/rpc/call_book.h"
+#include "server/rpc/call_limits.h"
+#include "server/telemetry/survey.h"
 
 namespace onhand::telemetry {
 
@@ -16,10 +20,13 @@ namespace onhand::telemetry {
 struct MetricSources {
   const hub::Hub* hub = nullptr;
   const hub::Watch* watch = nullptr;
-  std::string version;  // of the program
-  std::string store;    // the store's kind
+  const Survey* survey = nullptr;
+  const hub::ProjectionProgress* projection = nullptr;
+  const rpc::CallBook* calls = nullptr;
+  const rpc::CallLimits* limits = nullptr;  // null: no tokens are asked for, nobody is limited
+  std::string version;                      // of the program
+  std::string store;                        // the store's kind
   std::function<uint64_t()> open_streams;
-  std::function<uint64_t()> projected_revision;
 };
 
 // One scrape. Reads the ledger's sizes under its lock.

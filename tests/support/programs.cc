@@ -60,13 +60,13 @@ HubProgram::HubProgram(std::string store, std::string first_token_file,
 
 std::string HubProgram::address() const { return absl::StrCat("127.0.0.1:", port_); }
 
-std::string HubProgram::http_address() const {
-  const std::string mark = " http=";
+std::string HubProgram::AddressOf(const std::string& name) const {
+  const std::string mark = absl::StrCat(" ", name, "=");
   const std::string log = process_->err();
   const size_t at = log.find(mark);
   if (at == std::string::npos) return "";
   const size_t begin = at + mark.size();
-  return log.substr(begin, log.find('\n', begin) - begin);
+  return log.substr(begin, log.find_first_of(" \n", begin) - begin);
 }
 
 void HubProgram::Launch(const std::vector<std::string>& more_arguments) {

@@ -48,12 +48,16 @@ class HubProgram {
   void Kill();
   // SIGTERM; returns the exit code.
   int Stop();
+  // Sends it and waits for nothing.
+  void Signal(int signal) const { process_->Signal(signal); }
   bool IsRunning();
 
   const std::string& store() const { return store_; }
   std::string address() const;
   // Of the HTTP port, another one each time it is started. Precondition: it is ready.
-  std::string http_address() const;
+  std::string http_address() const { return AddressOf("http"); }
+  // Of the port `name` (health, metrics), as the ready line says; empty: it has none.
+  std::string AddressOf(const std::string& name) const;
   // Of the present process, or of the last one.
   std::string log() const;
 
