@@ -9,10 +9,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -20,7 +18,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "proto/program/log.h"
 #include "server/address.h"
 #include "server/gateway/gateway.h"
@@ -28,7 +25,6 @@
 #include "server/hooks/sender.h"
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
-#include "server/hub/image.h"
 #include "server/hub/projection.h"
 #include "server/hub/watch.h"
 #include "server/rpc/health_port.h"
@@ -52,11 +48,6 @@ constexpr int64_t kQuickCatchUpUs = 10'000'000;
 
 // Reports trickle in while the tables for people lag further behind than this.
 constexpr int64_t kTablesLagMaxUs = int64_t{10} * 60 * 1'000'000;
-
-int Fail(const absl::Status& status) {
-  spdlog::error("{}", std::string(status.message()));
-  return status.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
-}
 
 // What the flags say, checked.
 struct Checked {
@@ -150,21 +141,6 @@ absl::Status ShowFirstToken(hub::Hub* hub, const std::string& file) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<storage::Store>> Open(const StoreConfig& config) {
-  std::string password;
-  if (!config.password_file.empty()) {
-    std::ifstream file(config.password_file);
-    std::stringstream content;
-    if (!file || !(content << file.rdbuf())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--store-password-file '", config.password_file,
-                       "' cannot be read; name a file that holds the password alone"));
-    }
-    password = std::string(absl::StripSuffix(absl::StripSuffix(content.str(), "\n"), "\r"));
-  }
-  return storage::OpenStore(config.url, password);
-}
-
 absl::Status Prepare(storage::Store& store) {
   // A database that others share is changed only when somebody says so.
   if (store.kind() == "mysql") return store.CheckSchema();
@@ -233,7 +209,7 @@ int Serve(const ServeConfig& config) {
   const absl::StatusOr<std::unique_ptr<storage::StoreLock>> store_lock =
       storage::StoreLock::Take(config.store.url);
   if (!store_lock.ok()) return Fail(store_lock.status());
-  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config.store);
+  const absl::StatusOr<std::unique_ptr<storage::Store>> store = OpenStore(config.store);
   if (!store.ok()) return Fail(store.status());
   if (absl::Status prepared = Prepare(**store); !prepared.ok()) return Fail(prepared);
 
@@ -363,34 +339,6 @@ int Serve(const ServeConfig& config) {
   projector.reset();
   spdlog::info("stopped at revision {}", (*hub)->revision());
   return health.ok() ? kExitDone : kExitFenced;
-}
-
-int Migrate(const StoreConfig& config) {
-  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config);
-  if (!store.ok()) return Fail(store.status());
-  const absl::StatusOr<std::vector<std::string>> applied = (*store)->Migrate();
-  if (!applied.ok()) return Fail(applied.status());
-  spdlog::info("{}", applied->empty() ? "the schema is up to date"
-                                      : absl::StrCat("migrated: ", absl::StrJoin(*applied, ", ")));
-  return kExitDone;
-}
-
-int Verify(const StoreConfig& config) {
-  const absl::StatusOr<std::unique_ptr<storage::Store>> store = Open(config);
-  if (!store.ok()) return Fail(store.status());
-  if (absl::Status checked = (*store)->CheckSchema(); !checked.ok()) return Fail(checked);
-  const absl::StatusOr<hub::VerifiedImage> verified =
-      hub::VerifyImage((*store)->images(), (*store)->journal(), ledger::Settings());
-  if (!verified.ok()) return Fail(verified.status());
-  if (verified->whole) {
-    spdlog::info("the newest image is what the journal says, byte for byte");
-  } else {
-    spdlog::info(
-        "the newest image (revision {}) is of format {}, written by an older version: its stock is "
-        "what the journal says; the rest can be compared once this version has written one",
-        verified->revision, verified->format);
-  }
-  return kExitDone;
 }
 
 }  // namespace onhand

@@ -1,5 +1,4 @@
-// The commands of onhandd. Each runs on main's thread until its work is done and answers with the
-// exit code.
+// The command of onhandd that runs the hub; on main's thread until it ends, with the exit code.
 #ifndef ONHAND_SERVER_SERVE_H_
 #define ONHAND_SERVER_SERVE_H_
 
@@ -7,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/maintain.h"
 #include "server/rpc/call_limits.h"
 #include "server/tls.h"
 
@@ -21,11 +21,6 @@ inline constexpr int kExitUsage = 2;
 // The hub may not write any more: another one does, or the journal is not the one that it knew. A
 // supervisor may start it again; a person should look.
 inline constexpr int kExitFenced = 3;
-
-struct StoreConfig {
-  std::string url;
-  std::string password_file;  // empty: no password
-};
 
 struct ServeConfig {
   std::string grpc;
@@ -52,11 +47,6 @@ struct ServeConfig {
 
 // Runs the hub until SIGTERM or SIGINT, or until it is fenced.
 int Serve(const ServeConfig& config);
-// Brings the store's schema to this program's.
-int Migrate(const StoreConfig& store);
-// Replays the journal from the older image and compares the result with the newer one, byte for
-// byte.
-int Verify(const StoreConfig& store);
 
 }  // namespace onhand
 

@@ -137,6 +137,14 @@ absl::Status FencedJournal::Read(uint64_t first_revision,
   }
 }
 
+absl::Status FencedJournal::Restore(const JournalRow& row) {
+  const absl::StatusOr<Inserted> inserted = Insert({}, row);
+  if (!inserted.ok()) return inserted.status();
+  if (*inserted == Inserted::kOne) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "journal: it has rows: restore into an empty database or a new file");
+}
+
 absl::Status FencedJournal::Compact(uint64_t last_revision) {
   absl::StatusOr<JournalHead> head = Head();
   if (!head.ok()) return head.status();

@@ -21,6 +21,7 @@ class FencedJournal : public Journal {
                               std::string* detail) final;
   absl::Status Read(uint64_t first_revision,
                     absl::FunctionRef<absl::Status(const JournalRow&)> visit) final;
+  absl::Status Restore(const JournalRow& row) final;
   absl::Status Compact(uint64_t last_revision) final;
 
  protected:
@@ -31,7 +32,8 @@ class FencedJournal : public Journal {
     uint64_t chain = 0;
   };
 
-  // Runs the one conditional insert. Any error means that the row may or may not be durable.
+  // Runs the one conditional insert; behind the empty head a row of any revision. Any error means
+  // that the row may or may not be durable.
   virtual absl::StatusOr<Inserted> Insert(const JournalHead& head, const JournalRow& row) = 0;
   // The row's identity, or nothing if there is no such row.
   virtual absl::StatusOr<std::optional<Identity>> IdentityOf(uint64_t revision) = 0;

@@ -86,6 +86,10 @@ class Journal {
   virtual absl::Status Read(uint64_t first_revision,
                             absl::FunctionRef<absl::Status(const JournalRow&)> visit) = 0;
 
+  // Puts the first row into an empty journal, whatever its revision: the one that a restored image
+  // stands at. FAILED_PRECONDITION if there is a row.
+  virtual absl::Status Restore(const JournalRow& row) = 0;
+
   // Deletes rows up to and including `last_revision`, in bounded transactions. Never deletes the
   // head row: FAILED_PRECONDITION if asked to.
   virtual absl::Status Compact(uint64_t last_revision) = 0;
@@ -232,7 +236,11 @@ class Store {
   virtual absl::string_view kind() const = 0;
 
   // Names this journal; made at random by the first migration, renewed by a restore.
-  virtual absl::StatusOr<std::string> JournalId() = 0;
+  // FAILED_PRECONDITION if there is none yet, or a restore was broken off.
+  absl::StatusOr<std::string> JournalId();
+  // From here until EndRestore nobody can serve what is in it. Migrated before.
+  absl::Status BeginRestore() { return SetJournalId(kRestoring); }
+  absl::Status EndRestore();
 
   // Applies the embedded migrations that are missing, in order; safe to repeat. Returns the names
   // of those applied.
@@ -248,7 +256,21 @@ class Store {
   virtual absl::StatusOr<std::unique_ptr<Journal>> OpenJournalReader() = 0;
   virtual ImageStore& images() = 0;
   virtual Projection& projection() = 0;
+
+  // Gives the file system back what deleted rows took, where the backend keeps it. Nobody else uses
+  // the store.
+  virtual absl::Status Shrink() { return absl::OkStatus(); }
+
+ protected:
+  // Stored in place of a name.
+  static constexpr char kRestoring[] = "restoring";
+  // What is stored; empty: nothing.
+  virtual absl::StatusOr<std::string> StoredJournalId() = 0;
+  virtual absl::Status SetJournalId(const std::string& id) = 0;
 };
+
+// A new journal's name: 128 random bits in hexadecimal.
+std::string NewJournalId();
 
 }  // namespace onhand::storage
 

@@ -45,5 +45,10 @@ TEST(Crc32c, AgreesWithRfc3720) {
   EXPECT_EQ(Crc32c(std::string(32, '\xFF')), 0x62A8AB43u);
 }
 
+TEST(JournalId, DiffersEachTime) {
+  EXPECT_EQ(NewJournalId().size(), 32u);
+  EXPECT_NE(NewJournalId(), NewJournalId());
+}
+
 }  // namespace
 }  // namespace onhand::storage

@@ -46,7 +46,6 @@ class GatedStore : public storage::Store, public storage::ImageStore {
   }
 
   absl::string_view kind() const override { return store_.kind(); }
-  absl::StatusOr<std::string> JournalId() override { return store_.JournalId(); }
   absl::StatusOr<std::vector<std::string>> Migrate() override { return store_.Migrate(); }
   absl::Status CheckSchema() override { return store_.CheckSchema(); }
   storage::Journal& journal() override { return store_.journal(); }
@@ -57,6 +56,9 @@ class GatedStore : public storage::Store, public storage::ImageStore {
   storage::Projection& projection() override { return store_.projection(); }
 
  private:
+  absl::StatusOr<std::string> StoredJournalId() override { return store_.JournalId(); }
+  absl::Status SetJournalId(const std::string&) override { return absl::UnimplementedError(""); }
+
   storage::Store& store_;
   std::unique_ptr<absl::Notification> gate_;
   std::atomic<bool> fail_{false};

@@ -244,14 +244,6 @@ class MemoryStore : public Store {
 
   absl::string_view kind() const override { return "memory"; }
 
-  absl::StatusOr<std::string> JournalId() override {
-    absl::MutexLock lock(&database_->mutex);
-    if (database_->journal_id.empty()) {
-      return absl::FailedPreconditionError("memory store: no journal_id: call Migrate first");
-    }
-    return database_->journal_id;
-  }
-
   absl::StatusOr<std::vector<std::string>> Migrate() override {
     absl::MutexLock lock(&database_->mutex);
     absl::Status status = CheckNotNewer(database_->applied_migrations);
@@ -278,6 +270,17 @@ class MemoryStore : public Store {
   }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
+
+ protected:
+  absl::StatusOr<std::string> StoredJournalId() override {
+    absl::MutexLock lock(&database_->mutex);
+    return database_->journal_id;
+  }
+  absl::Status SetJournalId(const std::string& id) override {
+    absl::MutexLock lock(&database_->mutex);
+    database_->journal_id = id;
+    return absl::OkStatus();
+  }
 
  private:
   const std::shared_ptr<MemoryDatabase> database_;

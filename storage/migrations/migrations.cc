@@ -89,11 +89,4 @@ absl::Status CheckNotNewer(absl::Span<const int> applied) {
   return absl::OkStatus();
 }
 
-std::string NewJournalId() {
-  std::random_device random;
-  std::string id;
-  for (int word = 0; word < 4; ++word) absl::StrAppendFormat(&id, "%08x", random());
-  return id;
-}
-
 }  // namespace onhand::storage

@@ -49,9 +49,6 @@ absl::Status CheckApplied(absl::Span<const int> applied, absl::Span<const Schema
 // OK if `applied` holds no step that this program does not know.
 absl::Status CheckNotNewer(absl::Span<const int> applied);
 
-// A new journal's name: 128 random bits in hexadecimal.
-std::string NewJournalId();
-
 }  // namespace onhand::storage
 
 #endif  // ONHAND_STORAGE_MIGRATIONS_MIGRATIONS_H_

@@ -53,10 +53,5 @@ TEST(CheckApplied, RefusesAStepOfANewerProgram) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("newer"));
 }
 
-TEST(JournalId, DiffersEachTime) {
-  EXPECT_EQ(NewJournalId().size(), 32u);
-  EXPECT_NE(NewJournalId(), NewJournalId());
-}
-
 }  // namespace
 }  // namespace onhand::storage

@@ -73,23 +73,6 @@ class MysqlStore : public Store {
 
   absl::string_view kind() const override { return "mysql"; }
 
-  absl::StatusOr<std::string> JournalId() override {
-    MysqlSession session(&address_);
-    std::string id;
-    absl::Status status =
-        session.Query("SELECT value FROM meta WHERE name = 'journal_id'", [&](sql::ResultSet& row) {
-          id = row.getString(1).asStdString();
-          return absl::OkStatus();
-        });
-    if (!status.ok()) return status;
-    if (id.empty()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("mysql database ", address_.database,
-                       ": no journal_id: run `onhandd migrate --store ...`"));
-    }
-    return id;
-  }
-
   absl::StatusOr<std::vector<std::string>> Migrate() override {
     MysqlSession session(&address_);
     absl::StatusOr<std::vector<int>> applied = Applied(&session);
@@ -128,6 +111,24 @@ class MysqlStore : public Store {
   }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
+
+ protected:
+  absl::StatusOr<std::string> StoredJournalId() override {
+    MysqlSession session(&address_);
+    std::string id;
+    absl::Status status =
+        session.Query("SELECT value FROM meta WHERE name = 'journal_id'", [&](sql::ResultSet& row) {
+          id = row.getString(1).asStdString();
+          return absl::OkStatus();
+        });
+    if (!status.ok()) return status;
+    return id;
+  }
+  absl::Status SetJournalId(const std::string& id) override {
+    MysqlSession session(&address_);
+    return session.Execute(
+        absl::StrCat("UPDATE meta SET value = '", id, "' WHERE name = 'journal_id'"));
+  }
 
  private:
   const MysqlAddress address_;

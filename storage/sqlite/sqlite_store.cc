@@ -78,20 +78,6 @@ class SqliteStore : public Store {
 
   absl::string_view kind() const override { return "sqlite"; }
 
-  absl::StatusOr<std::string> JournalId() override {
-    absl::StatusOr<std::unique_ptr<SqliteDatabase>> database = SqliteDatabase::Open(path_);
-    if (!database.ok()) return database.status();
-    std::unique_ptr<SqliteStatement> select;
-    absl::Status status =
-        (*database)->Prepare("SELECT value FROM meta WHERE name = 'journal_id'", &select);
-    if (!status.ok() || select->Step() != SQLITE_ROW) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("sqlite file ", path_,
-                       ": no journal_id: run `onhandd migrate --store sqlite:", path_, "`"));
-    }
-    return std::string(select->Bytes(0));
-  }
-
   absl::StatusOr<std::vector<std::string>> Migrate() override {
     std::vector<std::string> names;
     for (const auto& [part, path] : Files()) {
@@ -123,6 +109,33 @@ class SqliteStore : public Store {
   }
   ImageStore& images() override { return images_; }
   Projection& projection() override { return projection_; }
+
+  absl::Status Shrink() override {
+    for (const auto& [part, path] : Files()) {
+      absl::StatusOr<std::unique_ptr<SqliteDatabase>> database = SqliteDatabase::Open(path);
+      if (!database.ok()) return database.status();
+      absl::Status status = (*database)->Execute("VACUUM");
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+ protected:
+  absl::StatusOr<std::string> StoredJournalId() override {
+    absl::StatusOr<std::unique_ptr<SqliteDatabase>> database = SqliteDatabase::Open(path_);
+    if (!database.ok()) return database.status();
+    std::unique_ptr<SqliteStatement> select;
+    absl::Status status =
+        (*database)->Prepare("SELECT value FROM meta WHERE name = 'journal_id'", &select);
+    if (!status.ok() || select->Step() != SQLITE_ROW) return std::string();
+    return std::string(select->Bytes(0));
+  }
+  absl::Status SetJournalId(const std::string& id) override {
+    absl::StatusOr<std::unique_ptr<SqliteDatabase>> database = SqliteDatabase::Open(path_);
+    if (!database.ok()) return database.status();
+    return (*database)->Execute(
+        absl::StrCat("UPDATE meta SET value = '", id, "' WHERE name = 'journal_id'"));
+  }
 
  private:
   std::vector<std::pair<SchemaPart, std::string>> Files() const {

@@ -34,6 +34,8 @@ void MeasureAcknowledgements(const Settings& settings);
 void MeasureWatch(const Settings& settings);
 // Holding a basket, alone and under a flood of nightly snapshots.
 void MeasureReservations(const Settings& settings);
+// One caller's reads beside another's flood.
+void MeasureFlood(const Settings& settings);
 // Burst and sustained ingest on SQLite and MariaDB, against their floors.
 void MeasureIngest(const Settings& settings);
 

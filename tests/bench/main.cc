@@ -94,6 +94,7 @@ int Main(int argc, char** argv) {
     MeasureAcknowledgements(settings);
     MeasureWatch(settings);
     MeasureReservations(settings);
+    MeasureFlood(settings);
     MeasureIngest(settings);
     return 0;
   } catch (const Interrupted&) {

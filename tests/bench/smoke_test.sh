@@ -8,6 +8,7 @@ status=0
 for line in 'bytes a position' 'start-up' 'availability, total' 'availability, 20 locations' \
   'availability, batch' 'in-process cache' 'durable acknowledgement' 'in fdatasyncs' 'durable unary update' \
   'watch: told after' 'watch: p99 of 1,000' \
+  "availability p99 beside another's flood" \
   'reservation p50, one at a time' 'reservation p99 under nightly snapshots' \
   'burst ingest, SQLite, 1 generator' 'burst ingest, SQLite, 12 generators' 'sustained ingest, SQLite' \
   'answer over 1,000 locations: units' 'preview, 100,000 items' \

@@ -43,6 +43,29 @@ TEST_P(SchemaConformance, MigratingTwiceChangesNothing) {
   EXPECT_EQ(other->journal().Head()->revision, 1u);
 }
 
+TEST_P(SchemaConformance, ARestoredJournalHasAnotherNameAndNoneMeanwhile) {
+  ASSERT_TRUE(store_->Migrate().ok());
+  const std::string id = *store_->JournalId();
+  ASSERT_TRUE(store_->BeginRestore().ok());
+  const absl::Status broken_off = store_->JournalId().status();
+  EXPECT_EQ(broken_off.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(broken_off.message()), ::testing::HasSubstr("restore"));
+  // Not even by a later start.
+  EXPECT_TRUE(backend_->Open()->Migrate().ok());
+  EXPECT_FALSE(backend_->Open()->JournalId().ok());
+
+  // Its first row may be any.
+  const JournalHead before{41, 7};
+  const JournalRow row = RowAfter(before, 1);
+  ASSERT_TRUE(store_->journal().Restore(row).ok());
+  EXPECT_EQ(store_->journal().Restore(row).code(), absl::StatusCode::kFailedPrecondition);
+  ExpectAppend(store_.get(), {row.revision, row.chain}, RowAfter({row.revision, row.chain}, 1));
+  ASSERT_TRUE(store_->EndRestore().ok());
+  EXPECT_EQ(store_->JournalId()->size(), 32u);
+  EXPECT_NE(*store_->JournalId(), id);
+  EXPECT_TRUE(store_->Shrink().ok());
+}
+
 TEST_P(SchemaConformance, SchemaOfANewerProgramIsRefused) {
   ASSERT_TRUE(store_->Migrate().ok());
   backend_->RecordMigration(1000);

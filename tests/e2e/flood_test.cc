@@ -45,7 +45,10 @@ class Caller {
   }
   std::unique_ptr<grpc::ClientReader<v1::WatchResponse>> Watch(grpc::ClientContext* context) {
     context->AddMetadata("authorization", "Bearer " + token_);
-    return watch_.Watch(context, {});
+    v1::WatchRequest request;
+    request.set_channel_id("web-ship");
+    request.set_initial(true);
+    return watch_.Watch(context, request);
   }
 
  private:
@@ -75,6 +78,7 @@ class FloodTest : public ::testing::Test {
  protected:
   FloodTest() {
     hub_.Start({"--calls-per-second", "200", "--streams-at-once", "5", "--metrics", "127.0.0.1:0"});
+    EXPECT_EQ(hub_.Onhand({"channel", "set", "web-ship", "--kind", "ship"}).exit_code, 0);
     for (const char* name : {"flood", "shop"}) {
       const Ended made =
           hub_.Onhand({"token", "create", name, "--role", "viewer", "--out", folder_ / name});

@@ -109,7 +109,8 @@ TEST_F(OperationsTest, AHubThatDrainsIsAliveButNotReady) {
   EXPECT_TRUE(IsServing(health, "live"));
   // As soon as it is gone the hub ends, long before its 45 s.
   agent.Kill();
-  EXPECT_EQ(hub_.Stop(), 0);
+  EXPECT_TRUE(WaitUntil([&] { return !hub_.IsRunning(); }));
+  EXPECT_THAT(hub_.log(), HasSubstr("stopped at revision"));
 }
 
 TEST_F(OperationsTest, ADrainEndsWhenItsTimeIsUp) {
