@@ -12,6 +12,7 @@
 #include "proto/program/config.h"
 #include "proto/program/log.h"
 #include "server/gateway/http_server.h"
+#include "server/maintain.h"
 #include "server/serve.h"
 
 namespace {
@@ -124,8 +125,21 @@ int main(int argc, char** argv) {
   std::string projection = "on";
   AddServe(app.add_subcommand("serve", "Run the hub"), &serve, &projection);
   onhand::StoreConfig store;
+  std::string file;
   AddStore(app.add_subcommand("migrate", "Bring a store's schema to this version's"), &store);
   AddStore(app.add_subcommand("verify", "Compare the newest image with a replay of the journal"),
+           &store);
+  CLI::App* backup = app.add_subcommand(
+      "backup", "Write all that is in a store to a file; a hub may serve it meanwhile");
+  AddStore(backup, &store);
+  backup->add_option("--to", file, "The file, which must not be there yet")->required();
+  CLI::App* restore = app.add_subcommand(
+      "restore", "Fill an empty store, of any kind, from such a file; the journal gets a new name");
+  AddStore(restore, &store);
+  restore->add_option("--from", file, "The file")->required();
+  AddStore(app.add_subcommand("compact",
+                              "Take a new image, drop the rows that it makes needless, and give "
+                              "their room back; not while a hub serves the store"),
            &store);
   onhand::program::Config config(&app, onhand::program::Config::Options::kOfCommands, std::getenv);
   try {
@@ -141,5 +155,8 @@ int main(int argc, char** argv) {
   serve.projection = projection == "on";
   if (app.got_subcommand("serve")) return onhand::Serve(serve);
   if (app.got_subcommand("migrate")) return onhand::Migrate(store);
+  if (app.got_subcommand("backup")) return onhand::Backup(store, file);
+  if (app.got_subcommand("restore")) return onhand::Restore(store, file);
+  if (app.got_subcommand("compact")) return onhand::Compact(store);
   return onhand::Verify(store);
 }

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
+#include <random>
 #include <sstream>
 
 #include "gmock/gmock.h"
@@ -63,7 +65,7 @@ class BackupTest : public testing::Test {
        (std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + ".backup"))
           .string();
   const bool removed_ = std::filesystem::remove(path_);
-  std::mt19937_64 random_{1};
+  std::mt19937 random_{1};
   std::unique_ptr<storage::Store> store_ = NewStore();
   hub::ChainForTests chain_{store_.get()};
 };
