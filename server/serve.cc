@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -311,6 +312,7 @@ int Serve(const ServeConfig& config) {
     ports.emplace_back("metrics", WithPort(*checked->metrics, metrics_port->port()));
   }
   program::Log(spdlog::level::info, "onhandd ready", ports);
+  sd_notify(/*unset_environment=*/0, "READY=1");
 
   absl::Status health;
   while (!signals.Wait(kHealthInterval)) {
@@ -323,6 +325,7 @@ int Serve(const ServeConfig& config) {
     spdlog::error("the hub may not write any more: {}", std::string(health.message()));
   }
   signals.LetThrough();
+  sd_notify(/*unset_environment=*/0, "STOPPING=1");
   draining.store(true);
   if (health_port != nullptr) health_port->SetReady(false);
   // Deliveries are broken off first: calls that wait for one are answered then.

@@ -2,6 +2,7 @@
 // wires the parts.
 #include <pthread.h>
 #include <signal.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -267,7 +268,10 @@ absl::StatusOr<int> RunAgent(CommandLine given) {
 
   const SignalWatch watch([&sync] { sync.Stop(); });
   spdlog::info("source {} reports to {} from {}", *source_id, given.hub, given.source);
+  // Ready to take what the till exports; whether the hub is there is not for a supervisor to know.
+  sd_notify(/*unset_environment=*/0, "READY=1");
   const SyncResult result = sync.Run();
+  sd_notify(/*unset_environment=*/0, "STOPPING=1");
   switch (result.end) {
     case SyncEnd::kDone:
       return kExitOk;
