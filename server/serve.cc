@@ -119,26 +119,33 @@ absl::Status CannotKeep(const std::string& file, const char* what) {
 // Where no admin's token holds, makes one, and shows it once: without it nobody could make others.
 absl::Status ShowFirstToken(hub::Hub* hub, const std::string& file) {
   if (rpc::AnAdminTokenHolds(hub)) return absl::OkStatus();
-  // Opened first: a token that nobody saw would be of no use.
-  int opened = STDERR_FILENO;
-  if (!file.empty()) {
-    opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                  S_IRUSR | S_IWUSR);
-    if (opened < 0) return CannotKeep(file, "cannot be opened");
-    if (fchmod(opened, S_IRUSR | S_IWUSR) != 0) return CannotKeep(file, "cannot be kept private");
+  const std::string text = rpc::NewTokenText();
+  if (file.empty()) {
+    if (const auto made = rpc::MakeFirstToken(hub, text); !made.ok()) return made.status();
+    const std::string line =
+        absl::StrCat("first token, of an admin, not shown again: ", text, "\n");
+    if (write(STDERR_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size()))
+      return absl::OkStatus();
+    return absl::DataLossError(
+        "the first token could not be written to stderr: start with "
+        "--first-token-file on a store that is empty");
   }
-  const absl::Cleanup closed = [opened] {
-    if (opened != STDERR_FILENO) close(opened);
-  };
-  const absl::StatusOr<std::string> token = rpc::MakeFirstToken(hub);
-  if (!token.ok()) return token.status();
-  const std::string line =
-      file.empty() ? absl::StrCat("first token, of an admin, not shown again: ", *token, "\n")
-                   : absl::StrCat(*token, "\n");
-  if (write(opened, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+  // Written first: a token that nobody can read would lock everybody out.
+  const int opened =
+      open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (opened < 0) return CannotKeep(file, "cannot be opened");
+  const absl::Cleanup closed = [opened] { close(opened); };
+  if (fchmod(opened, S_IRUSR | S_IWUSR) != 0) return CannotKeep(file, "cannot be kept private");
+  const std::string line = absl::StrCat(text, "\n");
+  if (write(opened, line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
+      fsync(opened) != 0) {
     return CannotKeep(file, "cannot be written");
   }
-  if (!file.empty()) spdlog::info("the first token, of an admin, is in {}", file);
+  if (const auto made = rpc::MakeFirstToken(hub, text); !made.ok()) {
+    unlink(file.c_str());
+    return made.status();
+  }
+  spdlog::info("the first token, of an admin, is in {}", file);
   return absl::OkStatus();
 }
 

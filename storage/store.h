@@ -180,6 +180,9 @@ struct AuditRow {
   uint32_t ordinal = 0;
   std::string action, subject, author, reason;
   int64_t committed_at_us = 0;
+  // Of whom it is known: the token's owner, where from, and package.Service/Method.
+  std::string principal, peer, method;
+  std::string before_json, after_json;  // what changed
 };
 
 // What one projection transaction writes. Upserted rows only ever move to a higher revision.

@@ -23,8 +23,9 @@ constexpr absl::string_view kMovementColumns[] = {"revision",    "ordinal",     
 constexpr absl::string_view kDisplayChangeColumns[] = {
     "revision", "ordinal", "sku",           "channel_id",  "status",
     "rule_id",  "salable", "changed_at_us", "rule_version"};
-constexpr absl::string_view kAuditColumns[] = {"revision", "ordinal", "action",         "subject",
-                                               "author",   "reason",  "committed_at_us"};
+constexpr absl::string_view kAuditColumns[] = {
+    "revision",        "ordinal",   "action", "subject", "author",      "reason",
+    "committed_at_us", "principal", "peer",   "method",  "before_json", "after_json"};
 
 Value Number(uint64_t value) { return static_cast<int64_t>(value); }
 Value Number(int64_t value) { return value; }
@@ -102,8 +103,10 @@ Values ValuesOf(const DisplayChangeRow& row) {
 }
 
 Values ValuesOf(const AuditRow& row) {
-  return {Number(row.revision), Number(row.ordinal), Bytes(row.action),          Bytes(row.subject),
-          Bytes(row.author),    Bytes(row.reason),   Number(row.committed_at_us)};
+  return {Number(row.revision),        Number(row.ordinal),    Bytes(row.action),
+          Bytes(row.subject),          Bytes(row.author),      Bytes(row.reason),
+          Number(row.committed_at_us), Bytes(row.principal),   Bytes(row.peer),
+          Bytes(row.method),           Bytes(row.before_json), Bytes(row.after_json)};
 }
 
 void SortByKey(ProjectionBatch* batch) {

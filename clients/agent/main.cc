@@ -260,6 +260,7 @@ absl::StatusOr<int> RunAgent(CommandLine given) {
   options.hub = given.hub;
   options.credentials = *credentials;
   options.token = token;
+  options.stays_on_this_machine = given.insecure && token != nullptr;
   options.hello = MakeHello(given, *source_id, *mapping);
   options.once = given.once;
   options.backoff_max = absl::Milliseconds(given.backoff_max_ms);

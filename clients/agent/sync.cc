@@ -80,7 +80,7 @@ SyncResult Sync::Run() {
 
   SyncResult result;
   while (!stopping_) {
-    if (redirected_to_) Connect(*std::exchange(redirected_to_, std::nullopt));
+    FollowRedirect();
     const Talk talk = Converse();
     if (talk.result) {
       result = *talk.result;
@@ -103,6 +103,15 @@ SyncResult Sync::Run() {
     spdlog::warn("{}", std::string(status.message()));
   }
   return result;
+}
+
+void Sync::FollowRedirect() {
+  if (!redirected_to_) return;
+  const std::string to = *std::exchange(redirected_to_, std::nullopt);
+  if (!options_.stays_on_this_machine || client::IsThisMachine(to)) return Connect(to);
+  spdlog::error("hub {} sends this source to {}, which would show its token to the network: leave "
+                "--insecure out",
+                address_, to);
 }
 
 void Sync::StayAway(absl::Duration duration) {

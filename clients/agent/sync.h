@@ -57,6 +57,8 @@ class Sync {
     std::shared_ptr<grpc::ChannelCredentials> credentials;
     // Shown with every call; null: none.
     std::shared_ptr<client::TokenFile> token;
+    // Follow no redirect to another machine: the token would be shown to the network.
+    bool stays_on_this_machine = false;
     // All but spool_id and sent_at.
     v1::Hello hello;
     // Return when everything that the source has now is acknowledged.
@@ -121,6 +123,9 @@ class Sync {
 
   std::string address_;
   // Where the hub has sent this source; taken up with the next stream.
+  // Goes where it was sent, if it may.
+  void FollowRedirect();
+
   std::optional<std::string> redirected_to_;
   int failures_in_a_row_ = 0;
   std::unique_ptr<v1::ReportService::Stub> stub_;

@@ -1,6 +1,8 @@
-// The commands about tokens; used in tokens.cc.
+// The commands about tokens and what was done with them; used in tokens.cc and audit.cc.
+#include "clients/cli/audit.h"
 #include "clients/cli/commands.h"
 #include "clients/cli/tokens.h"
+#include "onhand/v1/audit.pb.h"
 #include "onhand/v1/tokens.pb.h"
 
 namespace onhand::cli {
@@ -27,6 +29,19 @@ void DescribeRevoke(CLI::App& command, TokenOptions& options) {
   AddReason(command, options.reason);
 }
 
+void DescribeAudit(CLI::App& command, AuditOptions& options) {
+  AddChoice<v1::AuditSubject>(command, "--subject", options.subject,
+                              "only changes of this kind of thing");
+  command.add_option("--id", options.subject_id,
+                     "only of this one: a rule's id, a SKU, SKU@LOCATION, a token's id");
+  command.add_option("--by", options.principal, "only with a token of this name");
+  command.add_option("--since", options.since, "only from then on, or the last so long (2h)");
+  command.add_option("--method", options.method, "only by this call, such as SetRule");
+  command.add_option("--limit", options.limit, "entries to show, the newest first")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 void AddTokens(CLI::App& app, Command* chosen) {
@@ -37,6 +52,10 @@ void AddTokens(CLI::App& app, Command* chosen) {
     *chosen = ListTokens;
   });
   Add<TokenOptions>(token, chosen, "revoke", "End a token at once", DescribeRevoke, RevokeToken);
+  Add<AuditOptions>(app, chosen, "audit",
+                    "Show who changed what, from where, and what it was before; the newest 10,000 "
+                    "calls, older ones are in the table audit",
+                    DescribeAudit, ShowAudit);
 }
 
 }  // namespace onhand::cli

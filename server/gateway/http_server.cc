@@ -1,5 +1,6 @@
 #include "server/gateway/http_server.h"
 
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -21,6 +22,21 @@
 
 namespace onhand::gateway {
 namespace {
+
+// 203.0.113.7:51234, [2001:db8::7]:51234.
+std::string PeerOf(int socket) {
+  sockaddr_storage peer = {};
+  socklen_t length = sizeof(peer);
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &length) != 0 ||
+      getnameinfo(reinterpret_cast<const sockaddr*>(&peer), length, host, sizeof(host), port,
+                  sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "";
+  }
+  return peer.ss_family == AF_INET6 ? absl::StrCat("[", host, "]:", port)
+                                    : absl::StrCat(host, ":", port);
+}
 
 constexpr size_t kLargeBytes = 64 << 10;
 // Chunked bodies have lines between the chunks: so much of them is read beside the content, and no
@@ -449,6 +465,7 @@ class HttpServer::Listening final : private httplib::Server {
       return Connections::After::kClose;
     }
     Exchange exchange(&stream, &limits_, &turns_);
+    exchange.peer = PeerOf(connection.channel.socket());
     t_exchange = &exchange;
     bool closed = false;
     const bool written =

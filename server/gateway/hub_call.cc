@@ -11,6 +11,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/ledger/refusal.h"
+#include "server/rpc/audited_call.h"
 #include "server/rpc/status.h"
 
 namespace onhand::gateway {
@@ -66,6 +67,7 @@ void Add(const char* name, const std::string& value, grpc::ClientContext& contex
 void Carry(const Carried& carried, grpc::ClientContext& context) {
   Add("authorization", carried.authorization, context);
   Add("traceparent", carried.traceparent, context);
+  Add(rpc::kHttpPeer, carried.peer, context);
 }
 
 void Close(grpc::CompletionQueue& queue) {
@@ -79,7 +81,7 @@ void Close(grpc::CompletionQueue& queue) {
 }  // namespace
 
 Carried CarriedBy(const HttpRequest& request) {
-  return {request.Header("authorization"), request.Header("traceparent")};
+  return {request.Header("authorization"), request.Header("traceparent"), request.peer};
 }
 
 grpc::Status CallHub(rpc::InProcess& rpc, const std::string& path, const std::string& request,

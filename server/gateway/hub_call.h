@@ -19,6 +19,7 @@ namespace onhand::gateway {
 struct Carried {
   std::string authorization;  // for the hub to judge
   std::string traceparent;    // for its log
+  std::string peer;           // for its audit
 };
 Carried CarriedBy(const HttpRequest& request);
 

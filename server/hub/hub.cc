@@ -110,11 +110,14 @@ void Hub::Submit(Write write) {
     }
     if (!answered) {
       const int facts_before = group.fact_count();
+      ledger::AuditTrail trail(&group, &write.call);
       // On the thread that applies: the book does not change meanwhile.
       answer = write.decide_by_rules != nullptr ? write.decide_by_rules(group, ledger_.rule_book())
                                                 : write.decide(group);
+      if (answer.ok() && !write.call.method.empty()) trail.Tell(write.request_id);
       if (answer.ok() && !write.request_id.empty() && group.fact_count() > facts_before) {
-        ledger::KeepAnswer(group, write.request_id, write.content_hash, *answer, write.principal);
+        ledger::KeepAnswer(group, write.request_id, write.content_hash, *answer,
+                           write.call.principal);
       }
     }
     return [done, answer = std::move(answer)](const absl::Status& outcome) mutable {

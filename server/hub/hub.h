@@ -17,6 +17,7 @@
 #include "onhand/v1/report.pb.h"
 #include "server/hub/clock.h"
 #include "server/hub/distribution.h"
+#include "server/ledger/audit.h"
 #include "server/ledger/decide_report.h"
 #include "server/ledger/group.h"
 #include "server/ledger/learner.h"
@@ -50,8 +51,8 @@ struct Write {
   // 16 bytes of a UUIDv7, and a hash of what is asked; empty: the write is not idempotent by id.
   std::string request_id;
   uint64_t content_hash = 0;
-  // Whose token it came with; recorded beside the answer. Empty: no tokens are asked for.
-  std::string principal;
+  // Who asks, from where, what for: recorded beside what it changes. Without a method it is not.
+  ledger::AuditedCall call;
   // Decides on the sequencer's thread and returns the serialized answer. It checks first and adds
   // facts last.
   std::function<absl::StatusOr<std::string>(ledger::Group&)> decide;

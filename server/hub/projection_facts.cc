@@ -3,7 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "onhand/v1/audit.pb.h"
 #include "onhand/v1/types.pb.h"
 #include "server/ledger/reservations.h"
 #include "server/ledger/rows.h"
@@ -212,6 +215,8 @@ void ProjectedFacts::TakeForTables(const RowPlace& row, const journal::Fact& fac
                             .author = ended.author(),
                             .reason = ended.reason()});
     }
+    case journal::Fact::kAudited:
+      return AddAudited(row, fact.audited());
     case journal::Fact::kDisplayChanged:
       display_changes.push_back(
           {row.revision, display_ordinal_++, row.committed_at_us, fact.display_changed()});
@@ -315,6 +320,28 @@ void ProjectedFacts::AddMovement(const RowPlace& row, Movement movement) {
   movement.revision = row.revision;
   movement.ordinal = movement_ordinal_++;
   movements.push_back(movement);
+}
+
+void ProjectedFacts::AddAudited(const RowPlace& row, const journal::Audited& audited) {
+  while (!audits.empty() && audits.back().revision == row.revision &&
+         audits.back().method.empty()) {
+    audits.pop_back();
+    --audit_ordinal_;
+  }
+  for (const journal::AuditChange& change : audited.changes()) {
+    std::string kind = v1::AuditSubject_Name(static_cast<v1::AuditSubject>(change.subject()));
+    AddAudit(row,
+             {.action = change.action(),
+              .text = absl::StrCat(absl::AsciiStrToLower(absl::StripPrefix(kind, "AUDIT_SUBJECT_")),
+                                   " ", change.subject_id()),
+              .author = audited.author(),
+              .reason = audited.reason(),
+              .principal = audited.principal().empty() ? "insecure" : audited.principal(),
+              .peer = audited.peer(),
+              .method = audited.method(),
+              .before_json = change.before_json(),
+              .after_json = change.after_json()});
+  }
 }
 
 void ProjectedFacts::AddAudit(const RowPlace& row, Audit audit) {

@@ -50,6 +50,12 @@ class ProjectedFacts {
     std::string text;
     std::string author;
     std::string reason;
+    // What an Audited fact adds; empty in journals from before there were any.
+    std::string principal;
+    std::string peer;
+    std::string method;
+    std::string before_json;
+    std::string after_json;
   };
 
   // Where a row of the journal stands, and which tables still lack it.
@@ -91,6 +97,8 @@ class ProjectedFacts {
   void AddMerge(const RowPlace& row, const ::onhand::journal::v1::ItemsMerged& merged);
   void AddMovement(const RowPlace& row, Movement movement);
   void AddAudit(const RowPlace& row, Audit audit);
+  // Puts a call's changes in the place of what its facts, taken before, said by themselves.
+  void AddAudited(const RowPlace& row, const ::onhand::journal::v1::Audited& audited);
 
   uint32_t movement_ordinal_ = 0;
   uint32_t display_ordinal_ = 0;

@@ -179,7 +179,12 @@ storage::AuditRow AuditRowOf(const ledger::State& state, ProjectedFacts::Audit a
           .subject = absl::StrJoin(subject, ", "),
           .author = std::move(audit.author),
           .reason = std::move(audit.reason),
-          .committed_at_us = audit.committed_at_us};
+          .committed_at_us = audit.committed_at_us,
+          .principal = std::move(audit.principal),
+          .peer = std::move(audit.peer),
+          .method = std::move(audit.method),
+          .before_json = std::move(audit.before_json),
+          .after_json = std::move(audit.after_json)};
 }
 
 }  // namespace onhand::hub

@@ -357,6 +357,14 @@ void ApplyRequestAnswered(State& state, const journal::RequestAnswered& answered
   }
 }
 
+void ApplyAudited(State& state, const journal::Audited& audited) {
+  if (state.is_overlay) return;
+  journal::Audited entry = audited;
+  entry.set_revision(state.counters.revision);
+  entry.set_at_us(state.counters.time_us);
+  state.audit.Add(std::move(entry));
+}
+
 }  // namespace
 
 void InsertEvent(Beside& beside, const Event& event, SourceName name) {
@@ -574,6 +582,9 @@ absl::Status ApplyFact(State& state, const journal::Fact& fact) {
       return absl::OkStatus();
     case journal::Fact::kWebhookDelivered:
       ApplyWebhookDelivered(state, fact.webhook_delivered());
+      return absl::OkStatus();
+    case journal::Fact::kAudited:
+      ApplyAudited(state, fact.audited());
       return absl::OkStatus();
     case journal::Fact::FACT_NOT_SET:
       break;

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -19,7 +20,7 @@
 // a `list` is a u32 count and its elements; a bool is one byte, 0 or 1.
 //
 // Tables:
-//   u8 version (4; 1 to 3 are read too)
+//   u8 version (5; 1 to 4 are read too)
 //   settings: i64 window_us, request_kept_us, staging_kept_us, row_held_us, and since version 4
 //   reservation_kept_us. They give the rest its
 //   meaning, so that a
@@ -40,6 +41,8 @@
 //   reservations, since version 4: a table like the others, by id (16 bytes)
 //   webhooks, since version 4, with their secrets
 //   tokens, since version 4, by id, without their texts
+//   audit, since version 5: u64 number of the next entry, u64 revision of the newest one that went,
+//     list of entries (strings of their serialized form, the last one's number is the next less 1)
 //   What is derived (answer_order, ended_rules, demand_rules, where reservations are found, a
 //   table's hash order) is not kept.
 //
@@ -63,6 +66,7 @@ static_assert(std::is_trivially_copyable_v<Cell> && std::is_trivially_copyable_v
 // Without rule versions, chain, supply and what is learned.
 constexpr uint8_t kVersionBeforeLearning = 1;
 constexpr uint8_t kVersionBeforeReservations = 3;  // before webhooks and tokens too
+constexpr uint8_t kVersionBeforeAudit = 4;
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("encoded ledger is damaged: ", what));
@@ -190,6 +194,15 @@ void Get(Reader& reader, google::protobuf::MessageLite& message) {
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) reader.Fail();
 }
 
+void Put(Writer& writer, const std::deque<std::string>& values) {
+  writer(static_cast<uint32_t>(values.size()));
+  for (const std::string& value : values) writer(value);
+}
+void Get(Reader& reader, std::deque<std::string>& values) {
+  values.resize(reader.CountOf<uint32_t>(sizeof(uint32_t)));
+  for (std::string& value : values) reader(value);
+}
+
 template <class A, class B>
 void Put(Writer& writer, const std::pair<A, B>& value) {
   writer(value.first, value.second);
@@ -291,6 +304,9 @@ void Fields(auto& archive, Is<Learned> auto& learned) {
   archive(learned.chain, learned.items, learned.locations);
 }
 void Fields(auto& archive, Is<Webhook> auto& webhook) { archive(webhook.set, webhook.delivered); }
+void Fields(auto& archive, Is<AuditLog> auto& log) {
+  archive(log.end, log.dropped_through_revision, log.entries);
+}
 void Fields(auto& archive, Is<Answer> auto& answer) { archive(answer.content_hash, answer.bytes); }
 void Fields(auto& archive, Is<FoldState::OtherSource> auto& other) {
   archive(other.source, other.offset);
@@ -384,6 +400,7 @@ void AllTables(auto& archive, AnyState& state) {
   if (VersionOf(archive) > kVersionBeforeReservations) {
     archive(state.reservations.rows, state.webhooks, state.tokens);
   }
+  if (VersionOf(archive) > kVersionBeforeAudit) archive(state.audit);
 }
 
 bool Equal(const Settings& a, const Settings& b) {
@@ -505,6 +522,8 @@ absl::Status DecodeTables(absl::string_view bytes, State& state) {
     if (id.size() != 16 || row.id() != id) return Damaged("a reservation has another id");
     state.reservations.List(row);
   }
+  if (state.audit.end <= state.audit.entries.size()) return Damaged("audit entries have no number");
+  for (const std::string& entry : state.audit.entries) state.audit.bytes += entry.size();
   return absl::OkStatus();
 }
 

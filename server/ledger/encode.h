@@ -15,7 +15,7 @@ namespace onhand::ledger {
 
 // The format that hubs write. Older ones are read too, and can be written, without what they had no
 // room for: tests see by that how they are read.
-inline constexpr uint8_t kEncodedFormat = 4;
+inline constexpr uint8_t kEncodedFormat = 5;
 // The format of encoded tables or of a segment.
 uint8_t FormatOf(absl::string_view bytes);
 

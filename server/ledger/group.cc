@@ -48,11 +48,13 @@ void Group::Add(journal::Fact fact) {
   added = std::move(fact);
   bytes_ += added.ByteSizeLong();
   changes_book_ = changes_book_ || ChangesBook(added);
+  if (listener_ != nullptr) listener_->Before(overlay_, added);
   if (const absl::Status applied = ApplyFact(overlay_, added); !applied.ok()) {
     std::cerr << "a decision made a fact that apply does not know: " << applied.message()
               << std::endl;
     std::abort();
   }
+  if (listener_ != nullptr) listener_->After(overlay_, added);
 }
 
 void Group::AddReport(journal::Fact fact, int64_t units_moved) {

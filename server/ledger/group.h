@@ -15,6 +15,16 @@
 
 namespace onhand::ledger {
 
+// Is told of each fact of a decision, before and after it enters the overlay.
+class FactListener {
+ public:
+  virtual void Before(const State& state, const journal::Fact& fact) = 0;
+  virtual void After(const State& state, const journal::Fact& fact) = 0;
+
+ protected:
+  ~FactListener() = default;
+};
+
 class Group {
  public:
   // `row` is the journal row that the group will become; its time is the time of all its decisions.
@@ -32,6 +42,8 @@ class Group {
 
   // Appends a fact and applies it to the overlay. Moves from `fact`.
   void Add(journal::Fact fact);
+  // Who is told of what Add takes from now on; null: nobody.
+  void Listen(FactListener* listener) { listener_ = listener; }
   // Appends a Report fact; its rows enter the overlay only when Settled() is asked.
   void AddReport(journal::Fact fact, int64_t units_moved);
 
@@ -61,6 +73,7 @@ class Group {
   size_t bytes_ = 0;
   bool dropped_ = false;  // DropDueEvents was called on the overlay
   bool changes_book_ = false;
+  FactListener* listener_ = nullptr;
 };
 
 }  // namespace onhand::ledger

@@ -13,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "onhand/journal/v1/journal.pb.h"
+#include "server/ledger/audit_log.h"
 #include "server/ledger/demand_rules.h"
 #include "server/ledger/estimates.h"
 #include "server/ledger/learned.h"
@@ -214,6 +215,9 @@ struct State {
   Reservations reservations;
   Table<std::string, Webhook> webhooks;              // by id; with their secrets
   Table<std::string, journal::TokenCreated> tokens;  // by id, those that expired included
+
+  // Committed state only: no decision reads it.
+  AuditLog audit;
 
   // Of `rules`, those that set a demand factor; made anew when an image is loaded.
   DemandRules demand_rules;

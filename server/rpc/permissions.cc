@@ -184,6 +184,7 @@ constexpr Permission kPermissions[] = {
     {"onhand.v1.StockService.SetIncoming", kAdmin},
     {"onhand.v1.StockService.ListIncoming", kShoppers},
 
+    {"onhand.v1.AuditService.ListAudit", kAdmin},
     {"onhand.v1.TokenService.CreateToken", kAdmin},
     {"onhand.v1.TokenService.ListTokens", kAdmin},
     {"onhand.v1.TokenService.RevokeToken", kAdmin},

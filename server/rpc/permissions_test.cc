@@ -16,6 +16,7 @@
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "onhand/v1/audit.pb.h"
 #include "server/ledger/encode.h"
 #include "server/ledger/refusal.h"
 #include "server/rpc/served_hub.h"
@@ -96,6 +97,7 @@ const std::map<std::string, std::string>& Expected() {
       {"onhand.v1.StockService.EndCorrections", "A"},
       {"onhand.v1.StockService.SetIncoming", "A"},
       {"onhand.v1.StockService.ListIncoming", "STVEA"},
+      {"onhand.v1.AuditService.ListAudit", "A"},
       {"onhand.v1.TokenService.CreateToken", "A"},
       {"onhand.v1.TokenService.ListTokens", "A"},
       {"onhand.v1.TokenService.RevokeToken", "A"},
@@ -143,13 +145,14 @@ std::map<std::string, const MethodDescriptor*> Methods() {
   std::map<std::string, const MethodDescriptor*> methods;
   std::set<const google::protobuf::FileDescriptor*> files;
   for (const google::protobuf::Descriptor* message :
-       {v1::GetItemRequest::descriptor(), v1::GetAvailabilityRequest::descriptor(),
-        v1::FindNearbyRequest::descriptor(), v1::GetHubStatusRequest::descriptor(),
-        v1::ListDoubtsRequest::descriptor(), v1::ListQuarantineRequest::descriptor(),
-        v1::ReportRequest::descriptor(), v1::GetReservationRequest::descriptor(),
-        v1::GetRuleRequest::descriptor(), v1::AdjustRequest::descriptor(),
-        v1::CreateTokenRequest::descriptor(), v1::WatchRequest::descriptor(),
-        v1::SetWebhookRequest::descriptor(), grpc::health::v1::HealthCheckRequest::descriptor()}) {
+       {v1::ListAuditRequest::descriptor(), v1::GetItemRequest::descriptor(),
+        v1::GetAvailabilityRequest::descriptor(), v1::FindNearbyRequest::descriptor(),
+        v1::GetHubStatusRequest::descriptor(), v1::ListDoubtsRequest::descriptor(),
+        v1::ListQuarantineRequest::descriptor(), v1::ReportRequest::descriptor(),
+        v1::GetReservationRequest::descriptor(), v1::GetRuleRequest::descriptor(),
+        v1::AdjustRequest::descriptor(), v1::CreateTokenRequest::descriptor(),
+        v1::WatchRequest::descriptor(), v1::SetWebhookRequest::descriptor(),
+        grpc::health::v1::HealthCheckRequest::descriptor()}) {
     files.insert(message->file());
   }
   for (const auto* file : files) {
@@ -373,7 +376,7 @@ TEST(Permissions, EveryServedServiceIsLookedAt) {
   std::set<std::string> contract;
   std::vector<const google::protobuf::FileDescriptor*> files;
   for (const char* file :
-       {"availability", "catalog", "find", "hub", "insights", "quarantine", "report",
+       {"audit", "availability", "catalog", "find", "hub", "insights", "quarantine", "report",
         "reservations", "rules", "stock", "tokens", "watch", "webhooks"}) {
     const auto* found = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(
         absl::StrCat("onhand/v1/", file, ".proto"));

@@ -60,6 +60,7 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
       quarantine_(hub),
       webhooks_(hub, surroundings.test_webhook),
       tokens_(hub),
+      audit_(hub),
       hub_(hub, &streams_, std::move(surroundings)),
       insights_(hub, clock),
       reports_(hub, &streams_),
@@ -73,7 +74,7 @@ Server::Server(hub::Hub* hub, hub::Watch* watch, hub::Clock* clock, Surroundings
                v1::ReportService::service_full_name(), v1::AvailabilityService::service_full_name(),
                v1::FindService::service_full_name(), v1::ReservationService::service_full_name(),
                v1::WatchService::service_full_name(), v1::WebhookService::service_full_name(),
-               v1::TokenService::service_full_name()}) {}
+               v1::TokenService::service_full_name(), v1::AuditService::service_full_name()}) {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub* hub, hub::Watch* watch,
                                                       hub::Clock* clock, Surroundings surroundings,
@@ -99,7 +100,7 @@ absl::Status Server::Listen() {
        {catalog_.service(), stock_.service(), rules_.service(), quarantine_.service(),
         hub_.service(), insights_.service(), reports_.service(), availability_.service(),
         find_.service(), reservations_.service(), watches_.service(), webhooks_.service(),
-        tokens_.service(), health_.service()}) {
+        tokens_.service(), audit_.service(), health_.service()}) {
     builder.RegisterService(service);
   }
   queue_.Open(&builder);
@@ -124,6 +125,7 @@ absl::Status Server::Listen() {
   watches_.Serve(&queue_);
   webhooks_.Serve(&queue_);
   tokens_.Serve(&queue_);
+  audit_.Serve(&queue_);
   health_.Serve(&queue_);
   health_.SetServing(true);
   queue_.Start();

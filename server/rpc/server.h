@@ -15,6 +15,7 @@
 #include "server/hub/clock.h"
 #include "server/hub/hub.h"
 #include "server/hub/watch.h"
+#include "server/rpc/audit_service.h"
 #include "server/rpc/availability_service.h"
 #include "server/rpc/call_book.h"
 #include "server/rpc/call_limits.h"
@@ -95,6 +96,7 @@ class Server {
   QuarantineService quarantine_;
   WebhookService webhooks_;
   TokenService tokens_;
+  AuditService audit_;
   HubService hub_;
   InsightService insights_;
   ReportService reports_;

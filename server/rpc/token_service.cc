@@ -28,7 +28,7 @@ class Telling final : public Reply::Call {
     reply_(status);
     delete this;
   }
-  const std::string& principal() const override { return reply_.principal(); }
+  ledger::AuditedCall audited() const override { return reply_.audited(); }
 
  private:
   const std::string text_;
@@ -90,16 +90,20 @@ bool AnAdminTokenHolds(hub::Hub* hub) {
   });
 }
 
-absl::StatusOr<std::string> MakeFirstToken(hub::Hub* hub) {
+absl::StatusOr<std::string> MakeFirstToken(hub::Hub* hub, const std::string& text) {
   v1::CreateTokenRequest request;
   request.set_principal("first-admin");
   request.set_role(v1::ROLE_ADMIN);
   request.set_author("onhandd");
   request.set_reason("the hub started without an admin's token that holds");
-  const std::string text = NewTokenText();
   absl::Status status;
   absl::Notification done;
   hub::Write write;
+  write.call = {.principal = "onhandd",
+                .port = v1::AUDIT_PORT_NONE,
+                .method = "onhandd",
+                .author = request.author(),
+                .reason = request.reason()};
   write.decide = [&](ledger::Group& group) -> absl::StatusOr<std::string> {
     const auto made = ledger::DecideCreateToken(group, request, Sha256Of(text));
     if (!made.ok()) return made.status();

@@ -10,6 +10,7 @@
 #include "onhand/v1/tokens.grpc.pb.h"
 #include "server/hub/hub.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/token_text.h"
 #include "server/rpc/unary_call.h"
 
 namespace onhand::rpc {
@@ -34,8 +35,8 @@ class TokenService {
 
 // Whether some admin's token holds. While none does nobody can make one over the ports.
 bool AnAdminTokenHolds(hub::Hub* hub);
-// Makes an admin's token and returns its text. Waits for it to be durable.
-absl::StatusOr<std::string> MakeFirstToken(hub::Hub* hub);
+// Makes an admin's token of this text, and returns it. Waits for it to be durable.
+absl::StatusOr<std::string> MakeFirstToken(hub::Hub* hub, const std::string& text = NewTokenText());
 
 }  // namespace onhand::rpc
 

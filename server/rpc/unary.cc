@@ -36,7 +36,7 @@ void SubmitPrepared(hub::Hub* hub, const google::protobuf::Message& request,
       write.content_hash = ContentHash(request);
     }
   }
-  write.principal = reply.principal();
+  write.call = reply.audited();
   write.done = [reply, response](absl::StatusOr<std::string> answer) {
     absl::Status status = answer.status();
     if (status.ok() && !response->ParseFromString(*answer)) {

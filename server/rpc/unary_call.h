@@ -19,6 +19,7 @@
 #include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "server/rpc/audited_call.h"
 #include "server/rpc/call_book.h"
 #include "server/rpc/call_queue.h"
 #include "server/rpc/gate.h"
@@ -33,8 +34,8 @@ class Reply {
   class Call {
    public:
     virtual void Answer(const absl::Status& status) = 0;
-    // Whose token it came with; empty: no token was asked for.
-    virtual const std::string& principal() const = 0;
+    // Who calls, from where, and what for; author and reason are as the request says.
+    virtual ledger::AuditedCall audited() const = 0;
 
    protected:
     ~Call() = default;
@@ -42,7 +43,7 @@ class Reply {
   explicit Reply(Call* call) : call_(call) {}
   void operator()(const absl::Status& status) const { call_->Answer(status); }
   // Valid until the answer.
-  const std::string& principal() const { return call_->principal(); }
+  ledger::AuditedCall audited() const { return call_->audited(); }
 
  private:
   Call* call_;
@@ -133,7 +134,9 @@ class UnaryMethod<Service, Request, Response>::Call final : public CallQueue::Ev
     Handle();
   }
 
-  const std::string& principal() const override { return caller_.principal.name; }
+  ledger::AuditedCall audited() const override {
+    return AuditedOf(caller_.principal, *context_, *request_, method_->page_->name());
+  }
 
   // The polling thread may use the call again before this has returned.
   void Answer(const absl::Status& status) override {

@@ -12,12 +12,13 @@
 namespace onhand::storage {
 
 extern const Migration kJournalMigration, kImageMigration, kTablesMigration,
-    kDisplayRuleVersionMigration, kReservationMigration;
+    kDisplayRuleVersionMigration, kReservationMigration, kAuditMigration;
 
 namespace {
 
-const Migration* const kMigrations[] = {&kJournalMigration, &kImageMigration, &kTablesMigration,
-                                        &kDisplayRuleVersionMigration, &kReservationMigration};
+const Migration* const kMigrations[] = {&kJournalMigration,     &kImageMigration,
+                                        &kTablesMigration,      &kDisplayRuleVersionMigration,
+                                        &kReservationMigration, &kAuditMigration};
 
 std::string InDialect(absl::string_view sql, Dialect dialect) {
   if (dialect == Dialect::kSqlite) {

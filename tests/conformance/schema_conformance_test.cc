@@ -27,7 +27,8 @@ TEST_P(SchemaConformance, MigratingNamesEachStepInOrder) {
   const auto applied = store_->Migrate();
   ASSERT_TRUE(applied.ok()) << applied.status();
   EXPECT_THAT(*applied, ::testing::ElementsAre("0001_journal", "0002_image", "0003_tables",
-                                               "0004_display_rule_version", "0005_reservation"));
+                                               "0004_display_rule_version", "0005_reservation",
+                                               "0006_audit"));
   EXPECT_TRUE(store_->CheckSchema().ok());
 }
 
