@@ -147,12 +147,16 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? onhand::kExitDone : onhand::kExitUsage;
   }
+  serve.projection = projection == "on";
   if (config.print_wanted()) {
+    if (app.got_subcommand("serve")) {
+      if (const auto checked = onhand::CheckServe(serve); !checked.ok())
+        return onhand::Fail(checked);
+    }
     std::cout << config.Text();
     return onhand::kExitDone;
   }
   onhand::program::SetUpLog("onhandd", log);
-  serve.projection = projection == "on";
   if (app.got_subcommand("serve")) return onhand::Serve(serve);
   if (app.got_subcommand("migrate")) return onhand::Migrate(store);
   if (app.got_subcommand("backup")) return onhand::Backup(store, file);

@@ -17,6 +17,7 @@
 #include "server/serve.h"
 #include "spdlog/spdlog.h"
 #include "storage/open.h"
+#include "storage/url.h"
 
 namespace onhand {
 namespace {
@@ -60,6 +61,18 @@ absl::Status TakeImageAndCompact(storage::Store& store) {
   return (*hub)->health();
 }
 
+absl::StatusOr<std::string> PasswordOf(const StoreConfig& config) {
+  if (config.password_file.empty()) return "";
+  std::ifstream file(config.password_file);
+  std::stringstream content;
+  if (!file || !(content << file.rdbuf())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--store-password-file '", config.password_file,
+                     "' cannot be read; name a file that holds the password alone"));
+  }
+  return std::string(absl::StripSuffix(absl::StripSuffix(content.str(), "\n"), "\r"));
+}
+
 }  // namespace
 
 int Fail(const absl::Status& status) {
@@ -67,19 +80,15 @@ int Fail(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
+absl::Status CheckStore(const StoreConfig& config) {
+  if (const auto url = storage::ParseStoreUrl(config.url); !url.ok()) return url.status();
+  return PasswordOf(config).status();
+}
+
 absl::StatusOr<std::unique_ptr<storage::Store>> OpenStore(const StoreConfig& config) {
-  std::string password;
-  if (!config.password_file.empty()) {
-    std::ifstream file(config.password_file);
-    std::stringstream content;
-    if (!file || !(content << file.rdbuf())) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--store-password-file '", config.password_file,
-                       "' cannot be read; name a file that holds the password alone"));
-    }
-    password = std::string(absl::StripSuffix(absl::StripSuffix(content.str(), "\n"), "\r"));
-  }
-  return storage::OpenStore(config.url, password);
+  const absl::StatusOr<std::string> password = PasswordOf(config);
+  if (!password.ok()) return password.status();
+  return storage::OpenStore(config.url, *password);
 }
 
 int Migrate(const StoreConfig& config) {

@@ -17,6 +17,8 @@ struct StoreConfig {
   std::string password_file;  // empty: no password
 };
 
+// What can be wrong with the flags, without opening anything. INVALID_ARGUMENT.
+absl::Status CheckStore(const StoreConfig& config);
 // Opens what the flags say. INVALID_ARGUMENT: a URL that is none, a file that cannot be read.
 absl::StatusOr<std::unique_ptr<storage::Store>> OpenStore(const StoreConfig& config);
 

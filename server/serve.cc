@@ -106,6 +106,7 @@ absl::StatusOr<Checked> CheckFlags(const ServeConfig& config) {
     }
   }
   if (config.clock_scale < 1) return absl::InvalidArgumentError("--clock-scale must be at least 1");
+  if (absl::Status store = CheckStore(config.store); !store.ok()) return store;
   return Checked{*std::move(grpc), *std::move(http), *std::move(health), *std::move(metrics),
                  drain_for};
 }
@@ -194,6 +195,8 @@ class StopSignals {
 };
 
 }  // namespace
+
+absl::Status CheckServe(const ServeConfig& config) { return CheckFlags(config).status(); }
 
 int Serve(const ServeConfig& config) {
   const absl::StatusOr<Checked> checked = CheckFlags(config);

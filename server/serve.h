@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "server/maintain.h"
 #include "server/rpc/call_limits.h"
 #include "server/tls.h"
@@ -45,6 +46,8 @@ struct ServeConfig {
   std::string webhook_ca_file;  // empty: the system's certificates
 };
 
+// What is wrong with the flags, without opening anything. INVALID_ARGUMENT.
+absl::Status CheckServe(const ServeConfig& config);
 // Runs the hub until SIGTERM or SIGINT, or until it is fenced.
 int Serve(const ServeConfig& config);
 

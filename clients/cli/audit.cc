@@ -14,7 +14,7 @@ namespace onhand::cli {
 namespace {
 
 // Of a change's two sides, so much fits beside the rest; --json has the whole.
-constexpr size_t kSideBytesMax = 60;
+constexpr size_t kSideBytesMax = 100;
 
 std::string Side(const std::string& json) {
   if (json.empty() || json == "{}") return "-";

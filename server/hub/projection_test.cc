@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "onhand/v1/audit.pb.h"
 #include "server/hub/chain_for_tests.h"
 #include "storage/memory/memory_store.h"
 #include "storage/open.h"
@@ -283,6 +284,44 @@ TEST_F(ProjectionTest, ChangesOfTheChainAndOfSupplyAreAudited) {
                         "Ann: SET_CHAIN time zone Europe/Berlin, confirm hiding 5 % moved",
                         "Bob: SET_INCOMING sku-2, s1, PO-1, 40 units ",
                         "Bob: CLOSE_INCOMING sku-2, s1, PO-1, 0 units "}));
+}
+
+TEST_F(ProjectionTest, AnAuditedCallIsToldByItsChanges) {
+  journal::Record record;
+  journal::Rule* rule = record.add_facts()->mutable_rule_set()->mutable_rule();
+  rule->set_rule_id("floor");
+  rule->set_chain_floor(5);
+  journal::Location* location = record.add_facts()->mutable_location_set()->mutable_location();
+  *location = *chain_.ledger().state().locations.Find(1);
+  location->set_name("Anew");
+  journal::Audited& audited = *record.add_facts()->mutable_audited();
+  audited.set_facts(2);
+  audited.set_principal("ana-laptop");
+  audited.set_peer("203.0.113.7:51234");
+  audited.set_method("onhand.v1.RuleService/SetRule");
+  audited.set_author("Ann");
+  audited.set_change_count(2);
+  for (const v1::AuditSubject subject : {v1::AUDIT_SUBJECT_RULE, v1::AUDIT_SUBJECT_LOCATION}) {
+    journal::AuditChange& change = *audited.add_changes();
+    change.set_subject(subject);
+    change.set_subject_id(subject == v1::AUDIT_SUBJECT_RULE ? "floor" : "s1");
+    change.set_action("DID");
+    change.set_before_json("{}");
+    change.set_after_json("{\"name\":\"Anew\"}");
+  }
+  chain_.Commit(record);
+  CatchUp();
+  absl::MutexLock lock(&database_->mutex);
+  ASSERT_EQ(database_->audits.size(), 2u);  // and not the rule once more, as its fact says it
+  const storage::AuditRow& row = database_->audits.rbegin()->second;
+  EXPECT_EQ(row.subject, "location s1");
+  EXPECT_EQ(row.ordinal, 1u);
+  EXPECT_EQ(row.principal, "ana-laptop");
+  EXPECT_EQ(row.peer, "203.0.113.7:51234");
+  EXPECT_EQ(row.method, "onhand.v1.RuleService/SetRule");
+  EXPECT_EQ(row.before_json, "{}");
+  EXPECT_EQ(row.after_json, "{\"name\":\"Anew\"}");
+  EXPECT_EQ(row.author, "Ann");
 }
 
 TEST_F(ProjectionTest, RenamedItemLeavesNoStockUnderItsOldSku) {

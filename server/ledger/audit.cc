@@ -223,6 +223,17 @@ Shown ShownOf(const State& state, const journal::Fact& fact) {
   }
 }
 
+// What every change moves along, and the entry says by itself.
+void DropBookkeeping(google::protobuf::Message* message) {
+  if (message == nullptr) return;
+  for (const char* name : {"revision", "etag", "version", "author", "reason", "changed_at"}) {
+    const auto* field = message->GetDescriptor()->FindFieldByName(name);
+    // An entry of the quarantine has a reason of another kind.
+    if (field == nullptr || message->GetDescriptor() == v1::QuarantineEntry::descriptor()) continue;
+    message->GetReflection()->ClearField(message, field);
+  }
+}
+
 // Leaves in both only the fields that differ.
 void KeepDifferences(google::protobuf::Message& a, google::protobuf::Message& b) {
   const auto* descriptor = a.GetDescriptor();
@@ -278,6 +289,8 @@ void AuditTrail::Before(const State& state, const journal::Fact& fact) {
 void AuditTrail::After(const State& state, const journal::Fact& fact) {
   if (!is_told_) return;
   const Shown after = ShownOf(state, fact);
+  DropBookkeeping(before_.get());
+  DropBookkeeping(after.get());
   if (before_ != nullptr && after != nullptr) KeepDifferences(*before_, *after);
   journal::AuditChange& change = *told_.mutable_changes(told_.changes_size() - 1);
   change.set_before_json(JsonOf(before_.get()));

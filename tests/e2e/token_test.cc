@@ -1,15 +1,22 @@
 // A chain whose hub asks for tokens, with nothing but the three programs.
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "clients/cpp/request_id.h"
+#include "clients/cpp/token_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "onhand/v1/hub.grpc.pb.h"
 #include "tests/support/process.h"
 #include "tests/support/programs.h"
 
@@ -60,6 +67,10 @@ class TokenTest : public ::testing::Test {
     }
     all.insert(all.end(), arguments.begin(), arguments.end());
     return RunToEnd(all);
+  }
+  static std::string NewUuid() {
+    absl::BitGen random;
+    return client::NewRequestId(absl::Now(), random);
   }
   // An agent of `location` that shows the token in `file`.
   AgentProgram AgentOf(const std::string& location, const std::string& file) {
@@ -120,6 +131,43 @@ TEST_F(TokenTest, AgentTakesAReplacedTokenWithoutARestart) {
   EXPECT_EQ(agent.Stop(), 0);
 }
 
+// As an operator replaces it: the new one beside the old, the file, a moment, and the old one ends.
+TEST_F(TokenTest, TokensAreReplacedUnderLoadWithoutAFailedCall) {
+  std::string id = Create("shop", "site", "", "shop.token");
+  client::ConnectionOptions options;
+  options.hub = hub_.address();
+  options.attempts_max = 1;
+  options.token = *client::TokenFile::Open(folder_ / "shop.token");
+  client::Connection shop(options);
+  std::atomic<bool> stopping{false};
+  std::atomic<int> answered{0};
+  std::atomic<int> failed{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!stopping) {
+        const auto status =
+            shop.Call(&v1::HubService::Stub::GetHubStatus, v1::GetHubStatusRequest());
+        ++(status.ok() ? answered : failed);
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+    });
+  }
+  for (int round = 0; round < 5; ++round) {
+    const int before = answered;
+    const std::string next = Create("shop", "site", "", "next.token");
+    std::filesystem::rename(folder_ / "next.token", folder_ / "shop.token");
+    ASSERT_TRUE(WaitUntil([&] { return answered > before + 200; }));
+    Expect({"token", "revoke", id}, 0, "holds no more");
+    id = next;
+  }
+  const int last = answered;
+  EXPECT_TRUE(WaitUntil([&] { return answered > last + 200; }));
+  stopping = true;
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(failed, 0);
+}
+
 TEST_F(TokenTest, WhoMayNotIsToldWhy) {
   const Ended nobody = As("", {"status"});
   EXPECT_EQ(nobody.exit_code, 1);
@@ -134,6 +182,30 @@ TEST_F(TokenTest, WhoMayNotIsToldWhy) {
                                folder_ / "shop.token", "status"});
   EXPECT_EQ(away.exit_code, 2);
   EXPECT_THAT(away.err, HasSubstr("--tls"));
+}
+
+TEST_F(TokenTest, TheAuditKnowsWhoCameByWhichDoor) {
+  Create("shop", "site", "", "shop.token");
+  Expect({"audit", "--subject", "token"}, 0, "CREATE_TOKEN");
+  const std::string token(absl::StripSuffix(ReadFile(folder_ / "first.token"), "\n"));
+  const Ended listed = hub_.Onhand({"--json", "audit", "--limit", "1"});
+  const Json entry = Json::parse(listed.out)["entries"][0];
+  EXPECT_EQ(entry["method"], "onhand.v1.TokenService/CreateToken");
+  EXPECT_EQ(entry["port"], "AUDIT_PORT_GRPC");
+  EXPECT_THAT(entry["peer"].get<std::string>(), ::testing::StartsWith("127.0.0.1:"));
+  // By the file door and by Connect a caller is known by its connection too.
+  const std::string item =
+      absl::StrCat(R"({"requestId":")", NewUuid(), R"(","items":[{"sku":"ball"}]})");
+  const Ended taken = RunToEnd(
+      {"/usr/bin/curl", "-sS", "-m", "20", "-H", "Content-Type: application/json", "-H",
+       "Authorization: Bearer " + token, "-H", "onhand-http-peer: 10.0.0.1:1", "-d", item,
+       absl::StrCat("http://", hub_.http_address(), "/onhand.v1.CatalogService/BatchUpsertItems")});
+  EXPECT_THAT(taken.out, HasSubstr("revision")) << taken.out;
+  const Ended after = hub_.Onhand({"--json", "audit", "--limit", "1"});
+  const Json last = Json::parse(after.out)["entries"][0];
+  EXPECT_EQ(last["changes"][0]["subject_id"], "ball");
+  EXPECT_EQ(last["port"], "AUDIT_PORT_HTTP");
+  EXPECT_THAT(last["peer"].get<std::string>(), ::testing::StartsWith("127.0.0.1:"));
 }
 
 TEST_F(TokenTest, HttpAsksForTheSameTokens) {

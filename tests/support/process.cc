@@ -14,6 +14,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
 namespace onhand::testing {
@@ -124,7 +125,17 @@ Process::Process(const std::vector<std::string>& arguments, const Options& optio
 
 Process::~Process() {
   Kill();
+  KeepLog();
   for (const int file : {in_, out_, err_}) close(file);
+}
+
+// `./run test` looks through them for what no log may hold.
+void Process::KeepLog() const {
+  const char* folder = std::getenv("ONHAND_TEST_LOGS");
+  if (folder == nullptr) return;
+  std::ofstream(std::filesystem::path(folder) / absl::StrCat(getpid(), "-", pid_, ".log"),
+                std::ios::binary)
+      << err();
 }
 
 void Process::Signal(int signal) const {

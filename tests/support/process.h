@@ -67,11 +67,14 @@ class Process {
   // `timeout`.
   std::optional<int> Wait(absl::Duration timeout = absl::Seconds(30));
 
-  // What it wrote so far.
+  // What it wrote so far. What goes to stderr is kept at the end in the folder that
+  // ONHAND_TEST_LOGS names, if it names one.
   std::string out() const;
   std::string err() const;
 
  private:
+  void KeepLog() const;
+
   pid_t pid_ = -1;
   int in_ = -1;
   int out_ = -1;
