@@ -21,7 +21,7 @@ function(onhand_package COMPONENT PACKAGE TARGET SUMMARY)
   set(CPACK_DEBIAN_${UPPER}_FILE_NAME DEB-DEFAULT PARENT_SCOPE)
 endfunction()
 onhand_package(hub onhand-hub onhandd "the inventory hub of a retail chain")
-onhand_package(agent onhand-agent onhand-agent "tells the hub what a store's till exports")
+onhand_package(agent onhand-agent onhand-agent "tells the hub what a till exports")
 onhand_package(cli onhand onhand "asks and steers an inventory hub")
 
 install(FILES ${HUB}/onhandd.toml DESTINATION /etc/onhand COMPONENT hub)
@@ -33,7 +33,7 @@ install(FILES ${AGENT}/onhand-agent.sysusers DESTINATION lib/sysusers.d RENAME o
 
 set(CPACK_PACKAGE_NAME onhand)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "Onhand <onhand@localhost.localdomain>")
+set(CPACK_PACKAGE_CONTACT "Onhand <maintainers@onhand.example>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
@@ -45,11 +45,11 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_COMPONENT_HUB_DESCRIPTION
-    "inventory hub of a retail chain\n Gathers stock from an agent in every store, works out what each location and\n the whole chain can promise, and serves it to websites, stores and managers.")
+    "inventory hub of a retail chain\nGathers stock from an agent in every store, works out what each location and\nthe whole chain can promise, and serves it to websites, stores and managers.")
 set(CPACK_COMPONENT_AGENT_DESCRIPTION
-    "store agent of the inventory hub Onhand\n Reads what a till exports, keeps it until the hub has it, and goes on where it\n was after any accident.")
+    "store agent of the inventory hub Onhand\nReads what a till exports, keeps it until the hub has it, and goes on where it\nwas after any accident.")
 set(CPACK_COMPONENT_CLI_DESCRIPTION
-    "command line of the inventory hub Onhand\n For managers and operators: asks what can be promised and why, and steers\n catalog, rules, reservations and tokens.")
+    "command line of the inventory hub Onhand\nFor managers and operators: asks what can be promised and why, and steers\ncatalog, rules, reservations and tokens.")
 set(CPACK_DEBIAN_HUB_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers, init-system-helpers (>= 1.54~)")
 set(CPACK_DEBIAN_AGENT_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers, init-system-helpers (>= 1.54~)")
 set(CPACK_DEBIAN_HUB_PACKAGE_RECOMMENDS onhand)
