@@ -36,6 +36,8 @@ void MeasureWatch(const Settings& settings);
 void MeasureReservations(const Settings& settings);
 // One caller's reads beside another's flood.
 void MeasureFlood(const Settings& settings);
+// The body of the process that floods; never returns.
+[[noreturn]] void RunFlooder(const std::string& hub, const std::string& token_file);
 // Burst and sustained ingest on SQLite and MariaDB, against their floors.
 void MeasureIngest(const Settings& settings);
 

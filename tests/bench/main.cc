@@ -80,6 +80,7 @@ Settings ReadCommandLine(int argc, char** argv) {
 
 int Main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--echo-server") RunEchoServer();
+  if (argc == 4 && std::string(argv[1]) == "--flooder") RunFlooder(argv[2], argv[3]);
   Settings settings = ReadCommandLine(argc, argv);
   CatchInterrupts();
   try {
