@@ -81,6 +81,17 @@ absl::StatusOr<std::shared_ptr<SSL_CTX>> MakeTlsContext(const TlsFiles& files) {
   return context;
 }
 
+std::string TlsFiles::Stamp() const {
+  std::string stamp;
+  for (const std::string* file : {&cert_file, &key_file, &client_ca_file}) {
+    struct stat status = {};
+    if (!file->empty()) stat(file->c_str(), &status);
+    absl::StrAppend(&stamp, status.st_dev, ".", status.st_ino, ".", status.st_size, ".",
+                    status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, " ");
+  }
+  return stamp;
+}
+
 absl::StatusOr<std::unique_ptr<TlsContext>> TlsContext::Make(TlsFiles files,
                                                              absl::Duration look_every) {
   absl::StatusOr<std::shared_ptr<SSL_CTX>> context = MakeTlsContext(files);
@@ -93,25 +104,14 @@ TlsContext::TlsContext(TlsFiles files, absl::Duration look_every, std::shared_pt
     : files_(std::move(files)),
       look_every_(look_every),
       context_(std::move(context)),
-      stamp_(Stamp()),
+      stamp_(files_.Stamp()),
       looked_(absl::Now()) {}
-
-std::string TlsContext::Stamp() const {
-  std::string stamp;
-  for (const std::string* file : {&files_.cert_file, &files_.key_file, &files_.client_ca_file}) {
-    struct stat status = {};
-    if (!file->empty()) stat(file->c_str(), &status);
-    absl::StrAppend(&stamp, status.st_dev, ".", status.st_ino, ".", status.st_size, ".",
-                    status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, " ");
-  }
-  return stamp;
-}
 
 std::shared_ptr<SSL_CTX> TlsContext::Get() {
   absl::MutexLock lock(&mutex_);
   if (absl::Now() - looked_ < look_every_) return context_;
   looked_ = absl::Now();
-  std::string stamp = Stamp();
+  std::string stamp = files_.Stamp();
   if (stamp == stamp_) return context_;
   stamp_ = std::move(stamp);
   absl::StatusOr<std::shared_ptr<SSL_CTX>> context = MakeTlsContext(files_);

@@ -22,6 +22,8 @@ struct TlsFiles {
 
   bool IsGiven() const { return !cert_file.empty() || !key_file.empty() || AsksClients(); }
   bool AsksClients() const { return !client_ca_file.empty(); }
+  // What the files look like from outside: another one when any was replaced.
+  std::string Stamp() const;
 };
 
 // TLS 1.2 or newer; sessions are not resumed, so that every connection meets the files of its day.
@@ -41,8 +43,6 @@ class TlsContext {
 
  private:
   TlsContext(TlsFiles files, absl::Duration look_every, std::shared_ptr<SSL_CTX> context);
-  // What the files looked like from outside.
-  std::string Stamp() const;
 
   const TlsFiles files_;
   const absl::Duration look_every_;

@@ -9,9 +9,8 @@
 
 namespace onhand::rpc {
 
-// Of files that MakeTlsContext accepts. They are looked at every second: new connections meet the
-// new ones. While a certificate and a key do not fit together, new connections are refused, so
-// replace both at once (a folder swapped by a symbolic link, as Kubernetes does).
+// Of files that MakeTlsContext accepts. A handshake looks at them, at most every second: new
+// connections meet the new ones, once they fit together. What this returns outlives the server.
 std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles& files);
 
 }  // namespace onhand::rpc

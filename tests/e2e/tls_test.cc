@@ -1,6 +1,7 @@
 // A hub behind TLS, met as its users meet it: the programs, the client library, curl. Certificates
 // are made by the openssl program.
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -210,6 +211,27 @@ TEST_F(TlsTest, CertificatesAreReplacedUnderLoadAndNoCallFails) {
   asking = false;
   for (std::thread& client : clients) client.join();
   EXPECT_TRUE(absl::StrContains(hub_.log(), "certificates of the HTTP port are new"));
+}
+
+TEST_F(TlsTest, ACertificateWhoseKeyIsStillToComeIsNotTaken) {
+  hub_.Start();
+  const auto copy = [&](const std::string& file) {
+    std::filesystem::copy_file(folder_ / ("hub-2/" + file), folder_ / ("hub-1/" + file),
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  copy("tls.pem");
+  for (int second = 0; second < 3; ++second) {
+    EXPECT_THAT(ShownAt(hub_.address()), ::testing::HasSubstr("first"));
+    EXPECT_THAT(ShownAt(hub_.http_address()), ::testing::HasSubstr("first"));
+    absl::SleepFor(absl::Seconds(1));
+  }
+  EXPECT_EQ(Ask(FlagsOf("client")).exit_code, 0);
+  copy("tls.key");
+  for (const std::string& address : {hub_.address(), hub_.http_address()}) {
+    EXPECT_TRUE(WaitUntil([&] { return absl::StrContains(ShownAt(address), "second"); }))
+        << hub_.log();
+  }
+  EXPECT_EQ(Ask(FlagsOf("client")).exit_code, 0);
 }
 
 TEST_F(TlsTest, ThoseWhoNeverShakeHandsHoldUpNobody) {
