@@ -109,9 +109,10 @@ void Sync::FollowRedirect() {
   if (!redirected_to_) return;
   const std::string to = *std::exchange(redirected_to_, std::nullopt);
   if (!options_.stays_on_this_machine || client::IsThisMachine(to)) return Connect(to);
-  spdlog::error("hub {} sends this source to {}, which would show its token to the network: leave "
-                "--insecure out",
-                address_, to);
+  spdlog::error(
+      "hub {} sends this source to {}, which would show its token to the network: leave "
+      "--insecure out",
+      address_, to);
 }
 
 void Sync::StayAway(absl::Duration duration) {

@@ -1,7 +1,7 @@
 // A connection to a hub: one gRPC channel with keepalive, a deadline on every call, and a bounded
-// retry while the hub is away or pushes back (RESOURCE_EXHAUSTED beyond a limit). Retrying is safe because every unary call of the contract is a read
-// or idempotent by its request id. Owned by the program that talks to the hub; any thread may call
-// it, many at once.
+// retry while the hub is away or pushes back (RESOURCE_EXHAUSTED beyond a limit). Retrying is safe
+// because every unary call of the contract is a read or idempotent by its request id. Owned by the
+// program that talks to the hub; any thread may call it, many at once.
 //
 // The retry is a loop of ours, and gRPC's own is off so that there is one: a retryPolicy of the
 // service config gives up after five attempts whatever it is told, and knows nothing of refusals,

@@ -24,7 +24,7 @@ class HttpRequest {
  public:
   virtual ~HttpRequest() = default;
 
-  std::string peer;    // ADDRESS:PORT of the connection's other end
+  std::string peer;  // ADDRESS:PORT of the connection's other end
   std::string method;
   std::string path;                                 // decoded
   std::multimap<std::string, std::string> query;    // decoded

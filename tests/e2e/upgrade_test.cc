@@ -53,11 +53,12 @@ class UpgradeTest : public ::testing::Test {
 
 TEST_F(UpgradeTest, StartsMigratesAndKnowsWhatTheFirstVersionKnew) {
   hub_.Start({"--confirm-clock"});
-  EXPECT_THAT(hub_.log(), HasSubstr("migrated: 0004_display_rule_version, 0005_reservation, 0006_audit"));
+  EXPECT_THAT(hub_.log(),
+              HasSubstr("migrated: 0004_display_rule_version, 0005_reservation, 0006_audit"));
   ExpectWhatTheFirstVersionKnew();
   // And goes on with it.
-  const Ended adjusted = hub_.Onhand({"adjust", "SHOE-42", "madrid", "--adjust", "2", "--author",
-                                      "ana", "--reason", "found"});
+  const Ended adjusted = hub_.Onhand(
+      {"adjust", "SHOE-42", "madrid", "--adjust", "2", "--author", "ana", "--reason", "found"});
   EXPECT_EQ(adjusted.exit_code, 0) << adjusted.err;
   EXPECT_EQ(hub_.Onhand({"adjust", "SHOE-42", "madrid", "--adjust", "-2", "--author", "ana",
                          "--reason", "lost"})
