@@ -116,9 +116,13 @@ absl::Status FileWriter::Seal() {
   frame.mutable_end()->set_checksum(XXH64_digest(checksum_.get()));
   if (absl::Status put = Put(frame); !put.ok()) return put;
   if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0) return Failed("cannot be written");
-  // Not over a file that came meanwhile.
-  if (link(part_.c_str(), path_.c_str()) != 0) return Failed("cannot be named");
-  std::remove(part_.c_str());
+  // Not over a file that came meanwhile; where the file system knows no links, it is looked for.
+  if (link(part_.c_str(), path_.c_str()) == 0) {
+    std::remove(part_.c_str());
+  } else if (errno == EEXIST || access(path_.c_str(), F_OK) == 0 ||
+             std::rename(part_.c_str(), path_.c_str()) != 0) {
+    return Failed("cannot be named");
+  }
   sealed_ = true;
   const int folder = open(std::filesystem::path(path_).parent_path().empty()
                               ? "."
