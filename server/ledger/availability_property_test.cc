@@ -382,8 +382,9 @@ class RandomChain {
         weights.push_back(static_cast<float>(Below(3)));
       }
       chain_.TeachLocation(id, 0.2 + Chance(), weights);
-      // Until it tells, so that its clock has a row.
-      chain_.Stock("a", id, 1);
+      // Until it tells, so that its clock has a row. All items: a rule may hide what no location of
+      // a channel ever reported, which the naive computation does not know (explain_test does).
+      for (const char* sku : kItems) chain_.Stock(sku, id, 1);
     }
   }
 
@@ -487,10 +488,8 @@ class RandomChain {
   std::mt19937_64 random_;
 };
 
-TEST(AvailabilityProperty, AgreesWithANaiveComputation) {
-  const char* given = std::getenv("ONHAND_TEST_SEED");
-  const uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+// Asks one chain some thousand questions; in how many answers something was too risky.
+void AskOneChain(uint64_t seed, int* risky_answers) {
   SCOPED_TRACE(absl::StrCat("ONHAND_TEST_SEED=", seed));
   RandomChain random(seed);
   TaughtChain& chain = random.chain();
@@ -529,6 +528,18 @@ TEST(AvailabilityProperty, AgreesWithANaiveComputation) {
   }
   EXPECT_LT(too_near, asked / 20);
   EXPECT_GT(shown, asked / 50);
+  *risky_answers = risky;
+}
+
+// In one chain of thirty or so nothing ever is too risky; then another one is asked.
+TEST(AvailabilityProperty, AgreesWithANaiveComputation) {
+  const char* given = std::getenv("ONHAND_TEST_SEED");
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  int risky = 0;
+  for (uint64_t chain = 0; chain < 10 && risky == 0 && !testing::Test::HasFailure(); ++chain) {
+    AskOneChain(seed + chain, &risky);
+  }
   EXPECT_GT(risky, 0);
 }
 
